@@ -1,0 +1,163 @@
+//! The sending end.
+
+use super::handle::Handle;
+use super::state::{End, State};
+use super::wait::Wait;
+use super::waiter::Waiter;
+use super::wakes::Wakes;
+use super::{Channel, Refused, SendError};
+use crate::primitive::Arc;
+use std::collections::VecDeque;
+use std::fmt;
+
+/// A handle to send through. Dropping it closes it.
+pub struct Sender<T: Send + 'static> {
+    channel: Arc<Channel<T>>,
+    handle: Handle,
+}
+
+impl<T: Send + 'static> Sender<T> {
+    pub(super) fn new(channel: Arc<Channel<T>>, handle: Handle) -> Self {
+        Self { channel, handle }
+    }
+
+    /// Sends if that is possible at once: when there is room, or a receiver
+    /// waits.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Full`], [`Closed`](Refused::Closed) or
+    /// [`Broken`](Refused::Broken), with the item.
+    pub fn try_send(&self, item: T) -> Result<(), SendError<T>> {
+        let mut wakes = Wakes::new();
+        let mut state = self.channel.lock();
+        if let Err(reason) = self.check(&state) {
+            return Err(SendError { item, reason });
+        }
+        state.offer(item, &mut wakes).map_err(|item| SendError {
+            item,
+            reason: Refused::Full,
+        })
+    }
+
+    /// Sends, waiting for room. Through a rendezvous channel, waits until the
+    /// item was received.
+    ///
+    /// # Errors
+    ///
+    /// Why the item was not sent, with the item; anything but
+    /// [`Refused::Full`] and [`Refused::Empty`]. A wait that is given up at
+    /// the moment in which the item goes has succeeded.
+    pub fn send(&self, item: T, wait: &Wait<'_>) -> Result<(), SendError<T>> {
+        let (waiter, first) = {
+            let mut wakes = Wakes::new();
+            let mut state = self.channel.lock();
+            if let Err(reason) = self.check(&state) {
+                return Err(SendError { item, reason });
+            }
+            let item = match state.offer(item, &mut wakes) {
+                Ok(()) => return Ok(()),
+                Err(item) => item,
+            };
+            if wait.is_over() {
+                let reason = Refused::TimedOut;
+                return Err(SendError { item, reason });
+            }
+            let waiter = Waiter::new(self.handle.number, Some(item));
+            let first = state.enlist(End::Send, &waiter);
+            (waiter, first)
+        };
+        match self.channel.settle(End::Send, &waiter, first, wait) {
+            Ok(()) => Ok(()),
+            Err(reason) => {
+                // SAFETY: this thread has waited, and `settle` has seen an
+                // outcome or withdrawn.
+                match unsafe { waiter.take() } {
+                    Some(item) => Err(SendError { item, reason }),
+                    None => unreachable!("a refused send leaves its item in the slot"),
+                }
+            }
+        }
+    }
+
+    /// Sends items from the front of `items` until there are none left: all
+    /// that fit under one lock, then waits for room.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send). What was not sent is still in `items`, in
+    /// its order; what was sent before the wait was refused has gone.
+    pub fn send_many(&self, items: &mut VecDeque<T>, wait: &Wait<'_>) -> Result<(), Refused> {
+        loop {
+            self.send_fitting(items)?;
+            let Some(item) = items.pop_front() else {
+                return Ok(());
+            };
+            if let Err(error) = self.send(item, wait) {
+                items.push_front(error.item);
+                return Err(error.reason);
+            }
+        }
+    }
+
+    /// Another handle; `None` when this one is closed.
+    pub fn try_clone(&self) -> Option<Self> {
+        let handle = self.handle.try_clone(&mut self.channel.lock(), End::Send)?;
+        Some(Self::new(Arc::clone(&self.channel), handle))
+    }
+
+    /// Closes the handle: ends the waits made through it, and with the last
+    /// sender the channel. Says whether it was open.
+    pub fn close(&self) -> bool {
+        self.handle.close(&self.channel, End::Send)
+    }
+
+    /// Whether this handle was closed.
+    pub fn is_closed(&self) -> bool {
+        self.handle.is_closed()
+    }
+
+    /// The channel.
+    pub fn channel(&self) -> &Arc<Channel<T>> {
+        &self.channel
+    }
+
+    /// Moves items as long as that is possible at once.
+    fn send_fitting(&self, items: &mut VecDeque<T>) -> Result<(), Refused> {
+        let mut wakes = Wakes::new();
+        let mut state = self.channel.lock();
+        self.check(&state)?;
+        while let Some(item) = items.pop_front() {
+            if let Err(item) = state.offer(item, &mut wakes) {
+                items.push_front(item);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self, state: &State<T>) -> Result<(), Refused> {
+        if self.handle.is_closed() {
+            Err(Refused::Closed)
+        } else if state.is_over(End::Recv) {
+            Err(Refused::Broken)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl<T: Send + 'static> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl<T: Send + 'static> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender")
+            .field("channel", &self.channel.id)
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,96 @@
+//! Counted shares, inboxes and channels between isolated runtimes.
+//!
+//! Some programs run several isolated runtimes in one process: interpreters,
+//! Lua states, anything whose objects may be touched only under that
+//! runtime's own lock. This crate lets them share what they own, and talk. It
+//! knows nothing of any one of them: an embedder says how a runtime is entered
+//! ([`Host`]) and how a thing is let go of ([`Resource`]).
+//!
+//! ```text
+//!    runtime A (owner)                no runtime                runtime B (borrower)
+//!
+//!    resource ◄──────────── control block ◄──── count ──────────────── Share
+//!                               │  ▲ link                                │
+//!          send ──► queue ──────┼──┼──────────────────────────► recv     │
+//!                               ▼  │                                     │
+//!                       inbox of A: ○─►○─►○  ◄─────── last drop ─────────┘
+//!                               ▲
+//!                    A itself, or the reaper inside A's gate: release
+//! ```
+//!
+//! * **Shares.** A [`Share`] is a counted link to a resource of an [`Owner`].
+//!   Dropping the last one, anywhere, leaves the resource in the owner's
+//!   inbox: without a lock, memory, or a system call that could wait. The
+//!   owner releases it under its own lock, the next time that it
+//!   [drains](Owner::drain) its inbox. If it does not come by soon, because it
+//!   is idle or busy with other things, a reaper thread enters it through its
+//!   gate. Each resource is released exactly once.
+//! * **Ends.** An owner may end while its resources are in use. It closes its
+//!   gate, waits for visitors to leave, and [abandons](Owner::abandon) what is
+//!   left, which then stands on its own.
+//! * **Channels.** A [`channel()`] moves items between threads, whatever runtime
+//!   they are in: any number of senders and receivers, bounded or not, with
+//!   deadlines, interruption by signals, and ends that can be closed while
+//!   others wait.
+//!
+//! # Examples
+//!
+//! A string that belongs to one thread's locked state, read by another:
+//!
+//! ```
+//! use interlane_core::{Fate, Host, Owner, Resource, Share, Wait, channel};
+//! use std::sync::{Arc, Mutex};
+//! use std::thread;
+//!
+//! struct Runtime(Arc<Mutex<Vec<&'static str>>>);
+//!
+//! // SAFETY: the lock of this owner is the mutex.
+//! unsafe impl Host for Runtime {
+//!     fn enter(&self, work: &mut dyn FnMut()) {
+//!         let _held = self.0.lock();
+//!         work();
+//!     }
+//! }
+//!
+//! struct Text(String);
+//!
+//! impl Resource for Text {
+//!     fn release(self) { /* in the owner, under its lock */ }
+//!     fn orphan(&self) -> Fate { Fate::Adopted }
+//!     fn discard(self) {}
+//! }
+//!
+//! let owner = Owner::new(Box::new(Runtime(Arc::default())));
+//! let (sender, receiver) = channel::<Share<Text>>(None);
+//! let reader = thread::spawn(move || receiver.recv(&Wait::forever()).unwrap().0.len());
+//!
+//! let share = Share::new(&owner, Text("x".repeat(1000)), 1000).ok().unwrap();
+//! sender.try_send(share).unwrap();
+//! assert_eq!(reader.join().unwrap(), 1000);
+//! ```
+//!
+//! # Rules of this crate
+//!
+//! 1. To drop a share never allocates, never waits, never fails, and runs none
+//!    of the embedder's code but `discard` (for unowned shares, `release`).
+//! 2. No lock of the crate is held while code of the embedder runs, or while a
+//!    lock of the embedder is taken.
+//! 3. Nobody is in an owner without a pass through its gate, except the owner.
+//! 4. An operation on a channel that need not wait makes no system call,
+//!    unless it has a sleeping thread to wake.
+//!
+//! The model checks in `tests/loom_*.rs` hold the parts to that; a channel is
+//! one critical section so that they can.
+
+mod channel;
+mod owner;
+mod primitive;
+mod reaper;
+mod share;
+mod sync;
+
+pub use self::channel::{
+    Abandon, Channel, Parked, Receiver, Refused, SendError, Sender, Statistics, Wait, channel,
+};
+pub use self::owner::{Counters, Host, Orphans, Owner, OwnerState, Pass, owners, totals};
+pub use self::share::{Fate, Resource, Share};

@@ -1,0 +1,59 @@
+//! What is counted.
+
+use super::Owner;
+use crate::primitive::{Ordering, lock};
+use std::time::Duration;
+
+/// Figures of one owner, or of all.
+///
+/// `created == live + released + orphaned`, at every moment for one owner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Resources that are shared and have not been released yet.
+    pub live: u64,
+    /// Resources that were ever shared.
+    pub created: u64,
+    /// Resources that were released in their owner.
+    pub released: u64,
+    /// Of the live ones, those whose last share has gone.
+    pub pending: u64,
+    /// Resources that have outlived their owner.
+    pub orphaned: u64,
+    /// What the live ones keep in memory.
+    pub nbytes: u64,
+    /// Visits of the reaper.
+    pub entries: u64,
+    /// For how long the oldest of the pending ones has waited.
+    pub oldest_pending: Option<Duration>,
+}
+
+impl Counters {
+    /// Adds another's figures to these.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.live += other.live;
+        self.created += other.created;
+        self.released += other.released;
+        self.pending += other.pending;
+        self.orphaned += other.orphaned;
+        self.nbytes += other.nbytes;
+        self.entries += other.entries;
+        self.oldest_pending = self.oldest_pending.max(other.oldest_pending);
+    }
+}
+
+impl Owner {
+    /// The owner's figures.
+    pub fn counters(&self) -> Counters {
+        let live = lock(&self.live);
+        Counters {
+            live: live.len,
+            created: live.created,
+            released: live.released,
+            pending: self.inbox.pending() as u64,
+            orphaned: live.orphaned,
+            nbytes: live.nbytes,
+            entries: self.entries.load(Ordering::Relaxed),
+            oldest_pending: self.inbox.oldest(),
+        }
+    }
+}

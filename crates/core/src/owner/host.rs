@@ -1,0 +1,37 @@
+//! What an embedder provides for each owner.
+
+/// Something with a lock that can be entered to run releases: an interpreter,
+/// a Lua state, a structure behind a mutex.
+///
+/// A host is dropped with its owner's record, on whichever thread lets go of
+/// that last. It may be one that drops a share: to drop the host must not
+/// block.
+///
+/// # Safety
+///
+/// [`enter`](Self::enter) calls `work` while it holds the owner's lock, the
+/// one that [`Resource::release`](crate::Resource::release) relies on.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+///
+/// struct Locked(Arc<Mutex<()>>);
+///
+/// // SAFETY: this owner's lock is the mutex, and it is held around `work`.
+/// unsafe impl interlane_core::Host for Locked {
+///     fn enter(&self, work: &mut dyn FnMut()) {
+///         let _held = self.0.lock();
+///         work();
+///     }
+/// }
+/// ```
+pub unsafe trait Host: Send + Sync + 'static {
+    /// Takes the owner's lock, calls `work` exactly once, and gives the lock
+    /// back. Called on one of the reaper's threads, inside the owner's gate.
+    ///
+    /// May block for as long as the owner keeps its lock: other owners are
+    /// served by other threads meanwhile. A panic is swallowed.
+    fn enter(&self, work: &mut dyn FnMut());
+}

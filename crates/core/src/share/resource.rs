@@ -1,0 +1,40 @@
+//! What can be shared.
+
+/// Something that belongs to an [`Owner`](crate::Owner) and is used elsewhere.
+///
+/// ```text
+///                    last share dropped
+///    shared ───────────────────────────────► release, in the owner
+///      │
+///      │ the owner ends first
+///      ▼                last share dropped
+///    orphan, in the owner ─────────────────► discard, anywhere
+/// ```
+pub trait Resource: Send + Sync + 'static {
+    /// The last share has gone: lets go of the resource. Called exactly once,
+    /// in the owner, under its lock; for unowned shares on whichever thread
+    /// dropped the last one.
+    ///
+    /// May run the embedder's code, share and drop other resources, and drain
+    /// the owner again. A panic is carried to the end of the drain.
+    fn release(self);
+
+    /// The owner ends while shares are out: makes the resource independent of
+    /// it, and says how far that went. Called at most once, in the owner,
+    /// under its lock, while other threads use the shares. From then on
+    /// [`discard`](Self::discard) takes the place of `release`.
+    fn orphan(&self) -> Fate;
+
+    /// The last share of an orphaned resource has gone. Called on any thread
+    /// with no lock held: must not touch the owner, block, or panic.
+    fn discard(self);
+}
+
+/// What becomes of a resource whose owner has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// Its memory is freed with the last share.
+    Adopted,
+    /// Its memory stays valid, but cannot be freed any more.
+    Pinned,
+}

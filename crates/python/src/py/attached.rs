@@ -1,0 +1,73 @@
+//! Proof that this thread holds the GIL of *one* interpreter.
+
+use core::marker::PhantomData;
+use core::ops::Deref;
+
+use pyo3_ffi as ffi;
+
+use crate::state::State;
+
+/// Zero-sized proof of attachment. Neither `Send` nor `Sync`, so it stays on its thread.
+#[derive(Clone, Copy)]
+pub(crate) struct Attached<'py>(PhantomData<(&'py (), *mut ())>);
+
+/// Attached, and with this module's state in the interpreter that the thread is attached to.
+#[derive(Clone, Copy)]
+pub(crate) struct Cx<'py> {
+    py: Attached<'py>,
+    pub(crate) state: &'py State,
+}
+
+struct Reattach(*mut ffi::PyThreadState);
+
+impl Drop for Reattach {
+    fn drop(&mut self) {
+        // SAFETY: the thread state was saved by `detach` on this thread.
+        unsafe { ffi::PyEval_RestoreThread(self.0) }
+    }
+}
+
+impl<'py> Attached<'py> {
+    /// # Safety
+    /// The calling thread must be attached for all of `'py`.
+    pub(crate) unsafe fn assume() -> Self {
+        Self(PhantomData)
+    }
+
+    /// Runs `f` with the GIL released. `Send` keeps tokens and references out of it.
+    ///
+    /// `f` must end with whatever keeps the interpreter from ending before the thread is back:
+    /// see `runtime::interpreter::Interpreter::detach`, the only caller.
+    pub(crate) fn detach<R: Send>(self, f: impl FnOnce() -> R + Send) -> R {
+        // SAFETY: `self` proves attachment; the guard attaches again on every exit.
+        let _guard = Reattach(unsafe { ffi::PyEval_SaveThread() });
+        f()
+    }
+
+    /// Runs pending signal handlers; only the main thread of the main interpreter has any.
+    pub(crate) fn check_signals(self) -> super::PyResult<()> {
+        // SAFETY: attached.
+        match unsafe { ffi::PyErr_CheckSignals() } {
+            0 => Ok(()),
+            _ => Err(super::Raised::already(self)),
+        }
+    }
+}
+
+impl<'py> Cx<'py> {
+    pub(crate) fn new(py: Attached<'py>, state: &'py State) -> Self {
+        Self { py, state }
+    }
+
+    pub(crate) fn py(self) -> Attached<'py> {
+        self.py
+    }
+}
+
+impl<'py> Deref for Cx<'py> {
+    type Target = Attached<'py>;
+
+    fn deref(&self) -> &Attached<'py> {
+        &self.py
+    }
+}

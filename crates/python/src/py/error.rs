@@ -1,0 +1,102 @@
+//! "The error indicator is set" as a value, and the ways to set it.
+
+use pyo3_ffi as ffi;
+
+use super::{Attached, Owned, Ref};
+
+/// The error indicator of the current thread state is set.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct Raised(());
+
+pub(crate) type PyResult<T> = Result<T, Raised>;
+
+/// Built-in exception classes that Rust code raises itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Builtin {
+    Buffer,
+    Runtime,
+    System,
+    Timeout,
+    Type,
+    Value,
+}
+
+impl Raised {
+    /// For calls that have just reported an error.
+    pub(crate) fn already(_py: Attached<'_>) -> Self {
+        Raised(())
+    }
+
+    pub(crate) fn builtin(py: Attached<'_>, class: Builtin, message: &str) -> Self {
+        // SAFETY: reading statics of the interpreter; exception classes are immortal.
+        let class = unsafe {
+            Ref::from_ptr(match class {
+                Builtin::Buffer => ffi::PyExc_BufferError,
+                Builtin::Runtime => ffi::PyExc_RuntimeError,
+                Builtin::System => ffi::PyExc_SystemError,
+                Builtin::Timeout => ffi::PyExc_TimeoutError,
+                Builtin::Type => ffi::PyExc_TypeError,
+                Builtin::Value => ffi::PyExc_ValueError,
+            })
+        };
+        Self::new(py, class, message)
+    }
+
+    pub(crate) fn type_error(py: Attached<'_>, message: &str) -> Self {
+        Self::builtin(py, Builtin::Type, message)
+    }
+
+    pub(crate) fn value_error(py: Attached<'_>, message: &str) -> Self {
+        Self::builtin(py, Builtin::Value, message)
+    }
+
+    /// Raises `class(message)`.
+    pub(crate) fn new(py: Attached<'_>, class: Ref<'_>, message: &str) -> Self {
+        if let Ok(text) = py.str(message) {
+            // SAFETY: attached; `class` is an exception class, `text` its argument.
+            unsafe { ffi::PyErr_SetObject(class.as_ptr(), text.as_ptr()) };
+        }
+        Raised(())
+    }
+
+    pub(crate) fn no_memory(_py: Attached<'_>) -> Self {
+        // SAFETY: attached.
+        unsafe { ffi::PyErr_NoMemory() };
+        Raised(())
+    }
+
+    /// Takes the exception out of the indicator.
+    pub(crate) fn take(self, py: Attached<'_>) -> Owned<'_> {
+        // SAFETY: attached; the indicator is set, so this is a new reference.
+        match unsafe { Owned::from_new(py, ffi::PyErr_GetRaisedException()) } {
+            Ok(exception) => exception,
+            Err(Raised(())) => unreachable!("a Raised exists only while the indicator is set"),
+        }
+    }
+
+    /// Puts an exception back into the indicator.
+    pub(crate) fn restore(_py: Attached<'_>, exception: Owned<'_>) -> Self {
+        // SAFETY: attached; steals the reference.
+        unsafe { ffi::PyErr_SetRaisedException(exception.into_ptr()) };
+        Raised(())
+    }
+
+    /// Is the exception an instance of this class?
+    pub(crate) fn is(&self, _py: Attached<'_>, class: Ref<'_>) -> bool {
+        // SAFETY: attached, the indicator is set.
+        unsafe { ffi::PyErr_ExceptionMatches(class.as_ptr()) != 0 }
+    }
+
+    /// Reports through `sys.unraisablehook`, for places that can't raise.
+    pub(crate) fn report(self, _py: Attached<'_>) {
+        // SAFETY: attached, the indicator is set; NULL means "no object".
+        unsafe { ffi::PyErr_WriteUnraisable(core::ptr::null_mut()) }
+    }
+
+    /// Forgets the exception, where failing is one of the expected answers.
+    pub(crate) fn ignore(self, _py: Attached<'_>) {
+        // SAFETY: attached.
+        unsafe { ffi::PyErr_Clear() }
+    }
+}

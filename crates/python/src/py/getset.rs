@@ -1,0 +1,43 @@
+//! Read-only attributes from plain functions.
+
+use core::ffi::{CStr, c_void};
+
+use pyo3_ffi as ffi;
+
+use super::boundary::{self, summon};
+use super::class::{Class, payload, state_of};
+use super::method::NoArgs;
+
+/// One row of an attribute table. Tables end with [`END`].
+pub(crate) type GetSet = ffi::PyGetSetDef;
+
+pub(crate) const END: GetSet = GetSet {
+    name: core::ptr::null(),
+    get: None,
+    set: None,
+    doc: core::ptr::null(),
+    closure: core::ptr::null_mut(),
+};
+
+pub(crate) const fn getter<C: Class, F: NoArgs<C>>(
+    name: &'static CStr,
+    _getter: F,
+    doc: &'static CStr,
+) -> GetSet {
+    unsafe extern "C" fn call<C: Class, F: NoArgs<C>>(
+        slf: *mut ffi::PyObject,
+        _: *mut c_void,
+    ) -> *mut ffi::PyObject {
+        // SAFETY: CPython calls getters attached, with `self` an instance of the defining type.
+        unsafe {
+            boundary::enter(state_of(slf), |cx| boundary::object(summon::<F>()(payload::<C>(slf), cx)))
+        }
+    }
+    GetSet {
+        name: name.as_ptr(),
+        get: Some(call::<C, F>),
+        set: None,
+        doc: doc.as_ptr(),
+        closure: core::ptr::null_mut(),
+    }
+}

@@ -1,0 +1,334 @@
+//! Making and reading the built-in scalars; attributes and calls.
+
+use core::ffi::CStr;
+
+use pyo3_ffi as ffi;
+
+use super::{Attached, Owned, PyResult, Raised, Ref};
+
+/// The exact built-in type of an object, as far as conversion cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    None,
+    Ellipsis,
+    NotImplemented,
+    Bool(bool),
+    Int,
+    Float,
+    Complex,
+    Str,
+    Bytes,
+    Tuple,
+    List,
+    Dict,
+    Set,
+    FrozenSet,
+    Other,
+}
+
+impl<'py> Attached<'py> {
+    pub(crate) fn none(self) -> Owned<'py> {
+        // SAFETY: None is immortal and never NULL.
+        unsafe { Ref::from_ptr(ffi::Py_None()) }.to_owned(self)
+    }
+
+    pub(crate) fn bool(self, value: bool) -> Owned<'py> {
+        // SAFETY: immortal singletons.
+        unsafe { Ref::from_ptr(if value { ffi::Py_True() } else { ffi::Py_False() }) }.to_owned(self)
+    }
+
+    pub(crate) fn ellipsis(self) -> Owned<'py> {
+        // SAFETY: an immortal singleton.
+        unsafe { Ref::from_ptr(ffi::Py_Ellipsis()) }.to_owned(self)
+    }
+
+    pub(crate) fn not_implemented(self) -> Owned<'py> {
+        // SAFETY: an immortal singleton.
+        unsafe { Ref::from_ptr(ffi::Py_NotImplemented()) }.to_owned(self)
+    }
+
+    pub(crate) fn int(self, value: i64) -> PyResult<Owned<'py>> {
+        // SAFETY: attached.
+        unsafe { Owned::from_new(self, ffi::PyLong_FromLongLong(value)) }
+    }
+
+    pub(crate) fn size(self, value: usize) -> PyResult<Owned<'py>> {
+        // SAFETY: attached.
+        unsafe { Owned::from_new(self, ffi::PyLong_FromSize_t(value)) }
+    }
+
+    pub(crate) fn float(self, value: f64) -> PyResult<Owned<'py>> {
+        // SAFETY: attached.
+        unsafe { Owned::from_new(self, ffi::PyFloat_FromDouble(value)) }
+    }
+
+    pub(crate) fn complex(self, re: f64, im: f64) -> PyResult<Owned<'py>> {
+        // SAFETY: attached.
+        unsafe { Owned::from_new(self, ffi::PyComplex_FromDoubles(re, im)) }
+    }
+
+    /// An `int` of any size from its base-16 text (`-0x1f`): linear in the number of digits.
+    pub(crate) fn int_from_hex(self, text: &CStr) -> PyResult<Owned<'py>> {
+        // SAFETY: attached; NUL-terminated; no end pointer wanted.
+        unsafe {
+            Owned::from_new(self, ffi::PyLong_FromString(text.as_ptr(), core::ptr::null_mut(), 16))
+        }
+    }
+
+    pub(crate) fn str(self, text: &str) -> PyResult<Owned<'py>> {
+        // SAFETY: attached; pointer and length of valid UTF-8.
+        unsafe {
+            Owned::from_new(
+                self,
+                ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast(), text.len() as _),
+            )
+        }
+    }
+
+    pub(crate) fn bytes(self, data: &[u8]) -> PyResult<Owned<'py>> {
+        // SAFETY: attached; pointer and length of a slice.
+        unsafe {
+            Owned::from_new(
+                self,
+                ffi::PyBytes_FromStringAndSize(data.as_ptr().cast(), data.len() as _),
+            )
+        }
+    }
+
+    /// `import name`.
+    pub(crate) fn import(self, name: &CStr) -> PyResult<Owned<'py>> {
+        // SAFETY: attached.
+        unsafe { Owned::from_new(self, ffi::PyImport_ImportModule(name.as_ptr())) }
+    }
+
+    /// `sys.modules.get(name)`: the module when it was imported already.
+    pub(crate) fn imported(self, name: &str) -> PyResult<Option<Owned<'py>>> {
+        let name = self.str(name)?;
+        // SAFETY: attached; NULL without an exception means "not imported".
+        unsafe {
+            let module = ffi::PyImport_GetModule(name.as_ptr());
+            if module.is_null() && ffi::PyErr_Occurred().is_null() {
+                return Ok(None);
+            }
+            Owned::from_new(self, module).map(Some)
+        }
+    }
+}
+
+impl<'a> Ref<'a> {
+    /// Which exact built-in type this is.
+    pub(crate) fn kind(self) -> Kind {
+        let ptr = self.as_ptr();
+        // SAFETY: a live object; only its type pointer is read, and compared with immortal singletons.
+        unsafe {
+            if ffi::PyLong_CheckExact(ptr) != 0 {
+                Kind::Int
+            } else if ffi::PyUnicode_CheckExact(ptr) != 0 {
+                Kind::Str
+            } else if ptr == ffi::Py_None() {
+                Kind::None
+            } else if ptr == ffi::Py_True() {
+                Kind::Bool(true)
+            } else if ptr == ffi::Py_False() {
+                Kind::Bool(false)
+            } else if ffi::PyFloat_CheckExact(ptr) != 0 {
+                Kind::Float
+            } else if ffi::PyBytes_CheckExact(ptr) != 0 {
+                Kind::Bytes
+            } else if ffi::PyTuple_CheckExact(ptr) != 0 {
+                Kind::Tuple
+            } else if ffi::PyList_CheckExact(ptr) != 0 {
+                Kind::List
+            } else if ffi::PyDict_CheckExact(ptr) != 0 {
+                Kind::Dict
+            } else if ffi::PyComplex_CheckExact(ptr) != 0 {
+                Kind::Complex
+            } else if ffi::PySet_CheckExact(ptr) != 0 {
+                Kind::Set
+            } else if ffi::PyFrozenSet_CheckExact(ptr) != 0 {
+                Kind::FrozenSet
+            } else if ptr == ffi::Py_Ellipsis() {
+                Kind::Ellipsis
+            } else if ptr == ffi::Py_NotImplemented() {
+                Kind::NotImplemented
+            } else {
+                Kind::Other
+            }
+        }
+    }
+
+    pub(crate) fn is_none(self) -> bool {
+        // SAFETY: compares addresses.
+        self.as_ptr() == unsafe { ffi::Py_None() }
+    }
+
+    /// Could somebody else, a second slot of a container for instance, hold this object too?
+    pub(crate) fn may_be_met_again(self) -> bool {
+        // SAFETY: a live object of the attached interpreter.
+        cfg!(Py_GIL_DISABLED) || unsafe { ffi::Py_REFCNT(self.as_ptr()) } != 1
+    }
+
+    /// The value of an exact `int` when it fits.
+    pub(crate) fn small_int(self, py: Attached<'_>) -> PyResult<Option<i64>> {
+        let mut overflow = 0;
+        // SAFETY: attached; the callers pass an `int`.
+        let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(self.as_ptr(), &mut overflow) };
+        if value == -1 && overflow == 0 {
+            // SAFETY: attached.
+            if !unsafe { ffi::PyErr_Occurred() }.is_null() {
+                return Err(Raised::already(py));
+            }
+        }
+        Ok((overflow == 0).then_some(value))
+    }
+
+    /// Base-16 text of an `int` of any size.
+    pub(crate) fn int_to_hex<'py>(self, py: Attached<'py>) -> PyResult<Owned<'py>> {
+        // SAFETY: attached; the callers pass an `int`.
+        unsafe { Owned::from_new(py, ffi::PyNumber_ToBase(self.as_ptr(), 16)) }
+    }
+
+    /// Any number that has `__index__`, as a size.
+    pub(crate) fn index(self, py: Attached<'_>) -> PyResult<isize> {
+        // SAFETY: attached; -1 with an exception set is an error.
+        unsafe {
+            let value = ffi::PyNumber_AsSsize_t(self.as_ptr(), ffi::PyExc_OverflowError);
+            if value == -1 && !ffi::PyErr_Occurred().is_null() {
+                return Err(Raised::already(py));
+            }
+            Ok(value)
+        }
+    }
+
+    /// Any real number, as a float.
+    pub(crate) fn as_float(self, py: Attached<'_>) -> PyResult<f64> {
+        // SAFETY: attached; -1 with an exception set is an error.
+        unsafe {
+            let value = ffi::PyFloat_AsDouble(self.as_ptr());
+            if value == -1.0 && !ffi::PyErr_Occurred().is_null() {
+                return Err(Raised::already(py));
+            }
+            Ok(value)
+        }
+    }
+
+    /// The two parts of an exact `complex`.
+    pub(crate) fn as_complex(self) -> (f64, f64) {
+        // SAFETY: the callers pass a `complex`.
+        unsafe { (ffi::PyComplex_RealAsDouble(self.as_ptr()), ffi::PyComplex_ImagAsDouble(self.as_ptr())) }
+    }
+
+    /// The contents of an exact `bytes`.
+    pub(crate) fn as_bytes(self) -> &'a [u8] {
+        // SAFETY: the callers pass a `bytes`, which never changes and lives for `'a`.
+        unsafe {
+            core::slice::from_raw_parts(
+                ffi::PyBytes_AS_STRING(self.as_ptr()).cast(),
+                ffi::PyBytes_GET_SIZE(self.as_ptr()) as usize,
+            )
+        }
+    }
+
+    pub(crate) fn attribute<'py>(self, py: Attached<'py>, name: &CStr) -> PyResult<Owned<'py>> {
+        // SAFETY: attached.
+        unsafe { Owned::from_new(py, ffi::PyObject_GetAttrString(self.as_ptr(), name.as_ptr())) }
+    }
+
+    pub(crate) fn set_attribute(self, py: Attached<'_>, name: &CStr, value: Ref<'_>) -> PyResult<()> {
+        // SAFETY: attached.
+        match unsafe { ffi::PyObject_SetAttrString(self.as_ptr(), name.as_ptr(), value.as_ptr()) } {
+            0 => Ok(()),
+            _ => Err(Raised::already(py)),
+        }
+    }
+
+    pub(crate) fn is_true(self, py: Attached<'_>) -> PyResult<bool> {
+        // SAFETY: attached.
+        match unsafe { ffi::PyObject_IsTrue(self.as_ptr()) } {
+            -1 => Err(Raised::already(py)),
+            answer => Ok(answer != 0),
+        }
+    }
+
+    /// `self(*arguments)`.
+    pub(crate) fn call<'py, const N: usize>(
+        self,
+        py: Attached<'py>,
+        arguments: [Ref<'_>; N],
+    ) -> PyResult<Owned<'py>> {
+        let pointers = arguments.map(Ref::as_ptr);
+        // SAFETY: attached; the array holds N live objects and outlives the call.
+        unsafe {
+            Owned::from_new(
+                py,
+                ffi::PyObject_Vectorcall(self.as_ptr(), pointers.as_ptr(), N, core::ptr::null_mut()),
+            )
+        }
+    }
+
+    /// `iter(self)`.
+    pub(crate) fn iterate<'py>(self, py: Attached<'py>) -> PyResult<Owned<'py>> {
+        // SAFETY: attached.
+        unsafe { Owned::from_new(py, ffi::PyObject_GetIter(self.as_ptr())) }
+    }
+
+    /// `next(self, None)` for an iterator.
+    pub(crate) fn next<'py>(self, py: Attached<'py>) -> PyResult<Option<Owned<'py>>> {
+        // SAFETY: attached; NULL without an exception ends the iteration.
+        unsafe {
+            let item = ffi::PyIter_Next(self.as_ptr());
+            if item.is_null() && ffi::PyErr_Occurred().is_null() {
+                return Ok(None);
+            }
+            Owned::from_new(py, item).map(Some)
+        }
+    }
+
+    /// The fully qualified name of the object's class, as messages show it.
+    pub(crate) fn class_name(self, py: Attached<'_>) -> String {
+        // SAFETY: a live object; its type lives as long.
+        let class = unsafe { Ref::from_ptr(ffi::Py_TYPE(self.as_ptr()).cast()) };
+        let part = |name| match class.attribute(py, name) {
+            Ok(text) => text.get().display(py),
+            Err(raised) => {
+                raised.ignore(py);
+                String::new()
+            }
+        };
+        match (part(c"__module__"), part(c"__qualname__")) {
+            (module, name) if module.is_empty() || module == "builtins" => name,
+            (module, name) => format!("{module}.{name}"),
+        }
+    }
+
+    /// `repr(self)` for messages; never fails, at most about 40 characters.
+    pub(crate) fn brief_repr(self, py: Attached<'_>) -> String {
+        // SAFETY: attached.
+        let text = match unsafe { Owned::from_new(py, ffi::PyObject_Repr(self.as_ptr())) } {
+            Ok(text) => text.get().display(py),
+            Err(raised) => {
+                raised.ignore(py);
+                return "?".to_owned();
+            }
+        };
+        if text.chars().count() <= 40 {
+            return text;
+        }
+        text.chars().take(37).chain("...".chars()).collect()
+    }
+
+    /// The text of a `str` for messages; anything that can't be shown becomes `?`.
+    pub(crate) fn display(self, py: Attached<'_>) -> String {
+        let mut size = 0;
+        // SAFETY: attached; the UTF-8 is cached in the string, which lives for the call.
+        unsafe {
+            let data = ffi::PyUnicode_AsUTF8AndSize(self.as_ptr(), &mut size);
+            if data.is_null() {
+                ffi::PyErr_Clear();
+                let _ = py;
+                return "?".to_owned();
+            }
+            String::from_utf8_lossy(core::slice::from_raw_parts(data.cast(), size as usize)).into_owned()
+        }
+    }
+}
