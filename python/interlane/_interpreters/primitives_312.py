@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any, final
 
-from interlane._core import NotShareableError
+from interlane._errors import NotShareableError
 
 __all__ = [
     "InterpreterError",

@@ -112,6 +112,19 @@ pub(crate) const fn class_getitem() -> Method {
     )
 }
 
+/// `__enter__` that returns `self`.
+pub(crate) const fn enter_self() -> Method {
+    unsafe extern "C" fn call(slf: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mut ffi::PyObject {
+        // SAFETY: called attached, with a live object.
+        unsafe {
+            ffi::Py_INCREF(slf);
+        }
+        slf
+    }
+    let doc = c"__enter__($self, /)\n--\n\nReturn self; leaving the block closes this handle.";
+    row(c"__enter__", ffi::PyMethodDefPointer { PyCFunction: call }, ffi::METH_NOARGS, doc)
+}
+
 /// A function of the module.
 pub(crate) const fn function<F: Free>(
     name: &'static CStr,

@@ -224,7 +224,7 @@ impl<'a> Ref<'a> {
         unsafe {
             core::slice::from_raw_parts(
                 ffi::PyBytes_AS_STRING(self.as_ptr()).cast(),
-                ffi::PyBytes_GET_SIZE(self.as_ptr()) as usize,
+                ffi::PyBytes_Size(self.as_ptr()) as usize,
             )
         }
     }

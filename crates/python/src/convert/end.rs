@@ -1,0 +1,42 @@
+//! Ends of channels on their way through a channel: each is a handle of its own.
+
+use interlane_core::{Receiver, Sender};
+
+use std::sync::Arc;
+
+use super::Message;
+use crate::errors::{Error, raise};
+use crate::py::{Cx, Owned, PyResult, Ref, class};
+use crate::runtime::lane::Lane;
+use crate::types::recv_channel::{self, RecvChannel};
+use crate::types::send_channel::{self, SendChannel};
+
+/// A handle that no interpreter has yet.
+#[derive(Debug)]
+pub(crate) enum Transit {
+    Send(Arc<Lane>, Sender<Message>),
+    Recv(Arc<Lane>, Receiver<Message>),
+}
+
+/// A clone of the handle when `object` is an end.
+pub(super) fn clone(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Option<Transit>> {
+    let transit = if let Some(end) = class::downcast::<SendChannel>(cx, object) {
+        end.end.core.try_clone().map(|sender| Transit::Send(end.end.lane.clone(), sender))
+    } else if let Some(end) = class::downcast::<RecvChannel>(cx, object) {
+        end.end.core.try_clone().map(|receiver| Transit::Recv(end.end.lane.clone(), receiver))
+    } else {
+        return Ok(None);
+    };
+    match transit {
+        Some(transit) => Ok(Some(transit)),
+        None => Err(raise(cx, Error::Closed, &format!("{} can't be sent: it is closed", object.brief_repr(cx.py())))),
+    }
+}
+
+/// The handle, now this interpreter's.
+pub(super) fn open(cx: Cx<'_>, transit: Transit) -> PyResult<Owned<'_>> {
+    match transit {
+        Transit::Send(lane, sender) => send_channel::make(cx, lane, sender),
+        Transit::Recv(lane, receiver) => recv_channel::make(cx, lane, receiver),
+    }
+}

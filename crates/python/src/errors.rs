@@ -1,0 +1,106 @@
+//! The package's exception classes, as Rust sees them.
+
+use interlane_core::Refused;
+
+use crate::py::error::Builtin;
+use crate::py::{Cx, Global, PyResult, Raised, Ref};
+
+/// Classes of `interlane._errors`, one each.
+#[repr(C)]
+pub(crate) struct Errors {
+    closed: Global,
+    broken: Global,
+    end: Global,
+    empty: Global,
+    full: Global,
+    not_found: Global,
+    not_shareable: Global,
+}
+
+/// Which of them to raise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Error {
+    Closed,
+    Broken,
+    End,
+    Empty,
+    Full,
+    NotFound,
+    NotShareable,
+}
+
+impl Errors {
+    fn place(&self, error: Error) -> &Global {
+        match error {
+            Error::Closed => &self.closed,
+            Error::Broken => &self.broken,
+            Error::End => &self.end,
+            Error::Empty => &self.empty,
+            Error::Full => &self.full,
+            Error::NotFound => &self.not_found,
+            Error::NotShareable => &self.not_shareable,
+        }
+    }
+
+    pub(crate) fn load(&self, cx: Cx<'_>) -> PyResult<()> {
+        let module = cx.import(c"interlane._errors")?;
+        for (error, name) in [
+            (Error::Closed, c"ClosedError"),
+            (Error::Broken, c"BrokenChannel"),
+            (Error::End, c"EndOfChannel"),
+            (Error::Empty, c"ChannelEmpty"),
+            (Error::Full, c"ChannelFull"),
+            (Error::NotFound, c"ChannelNotFoundError"),
+            (Error::NotShareable, c"NotShareableError"),
+        ] {
+            self.place(error).set(module.get().attribute(cx.py(), name)?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn globals(&self) -> [&Global; 7] {
+        [
+            &self.closed,
+            &self.broken,
+            &self.end,
+            &self.empty,
+            &self.full,
+            &self.not_found,
+            &self.not_shareable,
+        ]
+    }
+}
+
+pub(crate) fn class(cx: Cx<'_>, error: Error) -> PyResult<Ref<'_>> {
+    cx.state.errors.place(error).get(cx.py())
+}
+
+pub(crate) fn raise(cx: Cx<'_>, error: Error, message: &str) -> Raised {
+    match class(cx, error) {
+        Ok(class) => Raised::new(cx.py(), class, message),
+        Err(raised) => raised,
+    }
+}
+
+/// The exception for an operation that a channel refused.
+pub(crate) fn refused(cx: Cx<'_>, reason: Refused, id: u64, capacity: Option<usize>, sending: bool) -> Raised {
+    let error = match reason {
+        Refused::Closed => (Error::Closed, format!("this handle of channel {id} is closed")),
+        Refused::Broken => (Error::Broken, format!("channel {id} is broken: all its receivers are closed")),
+        Refused::Ended => (Error::End, format!("channel {id} has ended: all its senders are closed and nothing is left")),
+        Refused::Full => {
+            let capacity = capacity.map_or_else(|| "unbounded".to_owned(), |n| n.to_string());
+            (Error::Full, format!("channel {id} is full (capacity {capacity})"))
+        }
+        Refused::Empty => (Error::Empty, format!("channel {id} is empty")),
+        Refused::TimedOut => {
+            let what = if sending { "room in" } else { "an item from" };
+            return Raised::builtin(cx.py(), Builtin::Timeout, &format!("timed out waiting for {what} channel {id}"));
+        }
+        Refused::Abandoned | Refused::Interrupted => (
+            if sending { Error::Broken } else { Error::End },
+            format!("channel {id} has ended: nobody is left who could wake this call"),
+        ),
+    };
+    raise(cx, error.0, &error.1)
+}

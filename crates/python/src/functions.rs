@@ -1,0 +1,138 @@
+//! The module's functions.
+
+use core::sync::atomic::Ordering;
+
+use crate::convert::THRESHOLD;
+use crate::convert::text::SMALLEST_SHARE;
+use crate::py::method::{self, Method};
+use crate::py::{Args, Cx, Owned, PyResult, Raised, Signature, record};
+use crate::runtime::lane::{Fallback, Lane};
+use crate::types::{recv_channel, send_channel};
+
+pub(crate) const TABLE: &[Method] = const {
+    &[
+        method::function(
+            c"create_channel",
+            create_channel,
+            c"create_channel(capacity=None, *, fallback=None)\n--\n\nSee interlane.create_channel.",
+        ),
+        method::function(
+            c"stats",
+            stats,
+            c"stats()\n--\n\nCounters of all shares of this process, as a record. Owners that have ended are included.",
+        ),
+        method::function(
+            c"collect",
+            collect,
+            c"collect()\n--\n\nRelease now what borrowers have given back to this interpreter; return how many.\n\nNeeded by nobody: the same happens by itself within 10 ms.",
+        ),
+        method::function(
+            c"get_share_threshold",
+            get_share_threshold,
+            c"get_share_threshold()\n--\n\nFrom how many bytes on str and bytes are shared instead of copied.",
+        ),
+        method::function(
+            c"set_share_threshold",
+            set_share_threshold,
+            c"set_share_threshold(nbytes, /)\n--\n\nSet, for the whole process, from how many bytes on str and bytes are shared. At least 1024.",
+        ),
+        method::function(c"_at_exit", at_exit, c"_at_exit()\n--\n\nClose this interpreter's record."),
+        method::END,
+    ]
+};
+
+const CREATE: Signature<2> = Signature {
+    function: "create_channel",
+    names: [c"capacity", c"fallback"],
+    required: 0,
+    positional: 1,
+    positional_only: 0,
+};
+
+fn create_channel<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+    let [capacity, fallback] = args.parse(cx.py(), &CREATE)?;
+    let capacity = match capacity.filter(|value| !value.is_none()) {
+        None => None,
+        Some(value) => {
+            let size = value.index(cx.py())?;
+            let size = usize::try_from(size).map_err(|_| {
+                Raised::value_error(cx.py(), &format!("capacity must be None or at least 0, not {size}"))
+            })?;
+            Some(size)
+        }
+    };
+    let fallback = match fallback.filter(|value| !value.is_none()) {
+        None => Fallback::Refuse,
+        Some(value) => {
+            crate::py::text::expect_str(cx.py(), value, "fallback")?;
+            match value.display(cx.py()).as_str() {
+                "pickle" => Fallback::Pickle,
+                other => {
+                    return Err(Raised::value_error(
+                        cx.py(),
+                        &format!("fallback must be None or 'pickle', not '{other}'"),
+                    ));
+                }
+            }
+        }
+    };
+    let (lane, sender, receiver) = Lane::create(capacity, fallback);
+    let send = send_channel::make(cx, lane.clone(), sender)?;
+    let recv = recv_channel::make(cx, lane, receiver)?;
+    let pair = cx.tuple(2)?;
+    pair.get().fill(0, send);
+    pair.get().fill(1, recv);
+    Ok(pair)
+}
+
+fn stats<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
+    let totals = interlane_core::totals();
+    let count = |value: u64| cx.size(value as usize);
+    let oldest = match totals.oldest_pending {
+        Some(age) => cx.float(age.as_secs_f64())?,
+        None => cx.none(),
+    };
+    let values = [
+        count(totals.live)?,
+        count(totals.created)?,
+        count(totals.released)?,
+        count(totals.pending)?,
+        count(totals.orphaned)?,
+        count(totals.nbytes)?,
+        count(totals.entries)?,
+        oldest,
+    ];
+    record::make(cx, &cx.state.stats, values)
+}
+
+fn collect<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
+    cx.size(cx.state.interpreter().drain(cx.py()))
+}
+
+fn get_share_threshold<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
+    cx.size(THRESHOLD.load(Ordering::Relaxed))
+}
+
+const SET_THRESHOLD: Signature<1> = Signature {
+    function: "set_share_threshold",
+    names: [c"nbytes"],
+    required: 1,
+    positional: 1,
+    positional_only: 1,
+};
+
+fn set_share_threshold<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+    if let [Some(nbytes)] = args.parse(cx.py(), &SET_THRESHOLD)? {
+        let nbytes = nbytes.index(cx.py())?;
+        let valid = usize::try_from(nbytes).ok().filter(|&n| n >= SMALLEST_SHARE).ok_or_else(|| {
+            Raised::value_error(cx.py(), &format!("the threshold must be at least {SMALLEST_SHARE} bytes, not {nbytes}"))
+        })?;
+        THRESHOLD.store(valid, Ordering::Relaxed);
+    }
+    Ok(cx.none())
+}
+
+fn at_exit<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
+    cx.state.interpreter().close(cx.py());
+    Ok(cx.none())
+}

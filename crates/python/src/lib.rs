@@ -1,0 +1,39 @@
+//! The extension `interlane._core`: what CPython sees of interlane.
+//!
+//! `py` is the binding layer, the only code that names `pyo3_ffi`; `types` has a file per Python class,
+//! `convert` a file per family of values, `runtime` the record of each interpreter.
+
+mod convert;
+mod errors;
+mod functions;
+mod py;
+mod runtime;
+mod state;
+mod types;
+
+use py::{Cx, PyResult, Ref, module};
+
+static MODULE: module::Definition = module::Definition::new(
+    c"interlane._core",
+    c"Channels and zero-copy sharing between interpreters: the compiled part of interlane.",
+    functions::TABLE,
+);
+
+/// Fills the module of one interpreter.
+fn execute(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
+    cx.state.errors.load(cx)?;
+    types::add(cx, module)?;
+    let interpreter = runtime::Interpreter::current(cx.py())?;
+    cx.state.set_interpreter(interpreter);
+    py::interp::at_exit(cx.py(), module, c"_at_exit")
+}
+
+/// Entry point of the import system.
+///
+/// # Safety
+/// Called by CPython only.
+#[expect(non_snake_case, reason = "the name is CPython's")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyInit__core() -> *mut core::ffi::c_void {
+    MODULE.init()
+}

@@ -1,0 +1,136 @@
+//! Exact `tuple`, `list`, `dict`, `set` and `frozenset`: stepping through and filling.
+
+use pyo3_ffi as ffi;
+
+use super::{Attached, Owned, PyResult, Raised, Ref};
+
+/// A position in a container that is being stepped through.
+pub(crate) enum Steps<'py> {
+    Tuple(Owned<'py>, isize),
+    List(Owned<'py>, isize),
+    /// Position, size at the start, and the value whose key was given out last.
+    Dict(Owned<'py>, ffi::Py_ssize_t, isize, Option<Owned<'py>>),
+    /// The iterator; it notices itself when the set changes size.
+    Set(Owned<'py>),
+}
+
+impl<'py> Steps<'py> {
+    /// The next object inside. A `dict` gives key, value, key, value.
+    pub(crate) fn next(&mut self, py: Attached<'py>) -> PyResult<Option<Owned<'py>>> {
+        match self {
+            Self::Tuple(tuple, index) => {
+                // SAFETY: an exact tuple; the index is checked against its fixed size.
+                let item = unsafe {
+                    if *index >= ffi::PyTuple_GET_SIZE(tuple.as_ptr()) {
+                        return Ok(None);
+                    }
+                    Ref::from_ptr(ffi::PyTuple_GET_ITEM(tuple.as_ptr(), *index)).to_owned(py)
+                };
+                *index += 1;
+                Ok(Some(item))
+            }
+            Self::List(list, index) => {
+                // SAFETY: an exact list; it may have shrunk, so its size is asked each time.
+                let item = unsafe {
+                    if *index >= ffi::PyList_Size(list.as_ptr()) {
+                        return Ok(None);
+                    }
+                    Owned::from_new(py, ffi::compat::PyList_GetItemRef(list.as_ptr(), *index))?
+                };
+                *index += 1;
+                Ok(Some(item))
+            }
+            Self::Dict(dict, position, size, value) => {
+                if let Some(value) = value.take() {
+                    return Ok(Some(value));
+                }
+                // SAFETY: an exact dict; the size is checked so that a change is an error, not a surprise;
+                // key and value are borrowed and become owned at once.
+                unsafe {
+                    if ffi::PyDict_Size(dict.as_ptr()) != *size {
+                        return Err(Raised::builtin(
+                            py,
+                            super::error::Builtin::Runtime,
+                            "dictionary changed size while it was being sent",
+                        ));
+                    }
+                    let (mut key, mut item) = (core::ptr::null_mut(), core::ptr::null_mut());
+                    if ffi::PyDict_Next(dict.as_ptr(), position, &mut key, &mut item) == 0 {
+                        return Ok(None);
+                    }
+                    *value = Some(Ref::from_ptr(item).to_owned(py));
+                    Ok(Some(Ref::from_ptr(key).to_owned(py)))
+                }
+            }
+            Self::Set(iterator) => iterator.get().next(py),
+        }
+    }
+}
+
+impl<'a> Ref<'a> {
+    /// Number of items of an exact tuple, list, dict, set or frozenset.
+    pub(crate) fn size(self, py: Attached<'_>) -> PyResult<usize> {
+        // SAFETY: attached.
+        match unsafe { ffi::PyObject_Size(self.as_ptr()) } {
+            -1 => Err(Raised::already(py)),
+            size => Ok(size as usize),
+        }
+    }
+
+    /// Appends to a list.
+    pub(crate) fn append(self, py: Attached<'_>, item: Ref<'_>) -> PyResult<()> {
+        // SAFETY: attached; a list of ours.
+        check(py, unsafe { ffi::PyList_Append(self.as_ptr(), item.as_ptr()) })
+    }
+
+    /// Puts a key and its value into a dict.
+    pub(crate) fn insert(self, py: Attached<'_>, key: Ref<'_>, value: Ref<'_>) -> PyResult<()> {
+        // SAFETY: attached; a dict of ours.
+        check(py, unsafe { ffi::PyDict_SetItem(self.as_ptr(), key.as_ptr(), value.as_ptr()) })
+    }
+
+    /// Adds to a set, or to a frozenset that nobody else has seen.
+    pub(crate) fn add(self, py: Attached<'_>, item: Ref<'_>) -> PyResult<()> {
+        // SAFETY: attached; a set of ours.
+        check(py, unsafe { ffi::PySet_Add(self.as_ptr(), item.as_ptr()) })
+    }
+
+    /// Fills one place of a tuple made by [`Attached::tuple`], each place once.
+    pub(crate) fn fill(self, index: usize, item: Owned<'_>) {
+        // SAFETY: an unfinished tuple of ours; the place is still NULL. The tuple may be referenced from
+        // inside itself already, which is why this isn't PyTuple_SetItem.
+        unsafe { ffi::PyTuple_SET_ITEM(self.as_ptr(), index as _, item.into_ptr()) }
+    }
+}
+
+impl<'py> Attached<'py> {
+    /// A tuple whose places are still empty.
+    pub(crate) fn tuple(self, size: usize) -> PyResult<Owned<'py>> {
+        // SAFETY: attached.
+        unsafe { Owned::from_new(self, ffi::PyTuple_New(size as _)) }
+    }
+
+    pub(crate) fn list(self) -> PyResult<Owned<'py>> {
+        // SAFETY: attached.
+        unsafe { Owned::from_new(self, ffi::PyList_New(0)) }
+    }
+
+    pub(crate) fn dict(self) -> PyResult<Owned<'py>> {
+        // SAFETY: attached.
+        unsafe { Owned::from_new(self, ffi::PyDict_New()) }
+    }
+
+    pub(crate) fn set(self) -> PyResult<Owned<'py>> {
+        // SAFETY: attached.
+        unsafe { Owned::from_new(self, ffi::PySet_New(core::ptr::null_mut())) }
+    }
+
+    pub(crate) fn frozenset(self) -> PyResult<Owned<'py>> {
+        // SAFETY: attached.
+        unsafe { Owned::from_new(self, ffi::PyFrozenSet_New(core::ptr::null_mut())) }
+    }
+}
+
+fn check(py: Attached<'_>, answer: core::ffi::c_int) -> PyResult<()> {
+    if answer < 0 { Err(Raised::already(py)) } else { Ok(()) }
+}

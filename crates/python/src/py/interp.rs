@@ -1,0 +1,122 @@
+//! Interpreters as seen from C: which one this is, its record, and how to enter it from outside.
+
+use core::ffi::{CStr, c_void};
+use std::sync::Arc;
+
+use pyo3_ffi as ffi;
+
+use super::{Attached, Owned, PyResult, Raised, Ref, boundary};
+
+/// The address of an interpreter's state: an opaque word outside of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Handle(*mut ffi::PyInterpreterState);
+
+// SAFETY: only an address; it is dereferenced by `enter`, whose caller vouches for it.
+unsafe impl Send for Handle {}
+// SAFETY: as above.
+unsafe impl Sync for Handle {}
+
+impl Handle {
+    /// The interpreter that this thread is attached to.
+    pub(crate) fn current(_py: Attached<'_>) -> Self {
+        // SAFETY: attached.
+        Self(unsafe { ffi::PyInterpreterState_Get() })
+    }
+
+    pub(crate) fn id(self, _py: Attached<'_>) -> i64 {
+        // SAFETY: attached to this interpreter.
+        unsafe { ffi::PyInterpreterState_GetID(self.0) }
+    }
+
+    /// Attaches a thread that is attached nowhere, runs `work`, and detaches it.
+    ///
+    /// # Safety
+    /// The interpreter exists and isn't finalizing until this returns; the thread is attached nowhere.
+    pub(crate) unsafe fn enter(self, work: impl FnOnce(Attached<'_>)) {
+        // SAFETY: a thread state of our own for this visit, deleted at its end: one that is left over would
+        // abort the interpreter's end on 3.12 and 3.13.
+        unsafe {
+            let thread = ffi::PyThreadState_New(self.0);
+            if thread.is_null() {
+                return;
+            }
+            ffi::PyEval_RestoreThread(thread);
+            boundary::enter_quietly(work);
+            ffi::PyThreadState_Clear(thread);
+            ffi::PyThreadState_DeleteCurrent();
+        }
+    }
+}
+
+const RECORD: &CStr = c"interlane._core.interpreter";
+
+/// The record that a capsule in the interpreter's dict keeps: the same for every import of the module.
+/// `make` builds it the first time; `end` runs when the interpreter drops the capsule, which is after all
+/// Python code has run but before its memory goes.
+pub(crate) fn record<T: Ending>(py: Attached<'_>, make: impl FnOnce() -> Arc<T>) -> PyResult<Arc<T>> {
+    // SAFETY: attached; borrowed reference.
+    let dict = unsafe { ffi::PyInterpreterState_GetDict(ffi::PyInterpreterState_Get()) };
+    if dict.is_null() {
+        return Err(Raised::builtin(py, super::error::Builtin::Runtime, "the interpreter has no state dict"));
+    }
+    // SAFETY: attached; borrowed or NULL without an exception.
+    let found = unsafe { ffi::PyDict_GetItemString(dict, RECORD.as_ptr()) };
+    if !found.is_null() {
+        // SAFETY: our own capsule, which holds one count of an `Arc<T>`.
+        unsafe {
+            let pointer = ffi::PyCapsule_GetPointer(found, RECORD.as_ptr()).cast::<T>();
+            if pointer.is_null() {
+                return Err(Raised::already(py));
+            }
+            Arc::increment_strong_count(pointer);
+            return Ok(Arc::from_raw(pointer));
+        }
+    }
+    let record = make();
+    let raw = Arc::into_raw(Arc::clone(&record));
+    // SAFETY: attached; the capsule takes over the count in `raw`.
+    unsafe {
+        let capsule = Owned::from_new(
+            py,
+            ffi::PyCapsule_New(raw.cast_mut().cast::<c_void>(), RECORD.as_ptr(), Some(destroy::<T>)),
+        )?;
+        if ffi::PyDict_SetItemString(dict, RECORD.as_ptr(), capsule.as_ptr()) < 0 {
+            return Err(Raised::already(py));
+        }
+    }
+    Ok(record)
+}
+
+/// What is done when an interpreter drops its record.
+pub(crate) trait Ending: Send + Sync + 'static {
+    fn end(&self, py: Attached<'_>);
+}
+
+unsafe extern "C" fn destroy<T: Ending>(capsule: *mut ffi::PyObject) {
+    // SAFETY: called attached, once, with our capsule, whose count we take back.
+    unsafe {
+        let pointer = ffi::PyCapsule_GetPointer(capsule, RECORD.as_ptr()).cast::<T>();
+        if pointer.is_null() {
+            ffi::PyErr_Clear();
+            return;
+        }
+        let record = Arc::from_raw(pointer);
+        boundary::enter_quietly(|py| record.end(py));
+    }
+}
+
+/// Drops a strong reference that was kept as an address.
+///
+/// # Safety
+/// The thread is attached to the object's interpreter; the reference is given up.
+pub(crate) unsafe fn drop_reference(object: super::text::Address) {
+    // SAFETY: forwarded to the caller.
+    unsafe { ffi::Py_DECREF(object.0) }
+}
+
+/// Calls `atexit.register(module.name)`.
+pub(crate) fn at_exit(py: Attached<'_>, module: Ref<'_>, name: &CStr) -> PyResult<()> {
+    let register = py.import(c"atexit")?.get().attribute(py, c"register")?;
+    let function = module.attribute(py, name)?;
+    register.get().call(py, [function.get()]).map(drop)
+}

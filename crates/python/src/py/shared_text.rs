@@ -1,0 +1,139 @@
+//! `SharedStr`: a `str` subclass over characters that somebody else keeps.
+//!
+//! An instance of a subclass of `str` is not compact: its characters are reached through a pointer, which
+//! we aim at the shared memory. The instance keeps one count of the share behind the string's own fields.
+
+use core::ffi::c_void;
+use core::ptr::NonNull;
+
+use pyo3_ffi as ffi;
+
+use interlane_core::Share;
+
+use super::class::{add_type, allocate, entry};
+use super::text::{Characters, state};
+use super::{Args, Cx, Owned, PyResult, Ref, Signature, boundary};
+use crate::convert::text::Text;
+use crate::state::State;
+
+#[repr(C)]
+struct Instance {
+    base: ffi::PyUnicodeObject,
+    share: Option<NonNull<()>>,
+}
+
+const DOC: &core::ffi::CStr = c"SharedStr(text='', /)
+--
+
+A str whose characters are the same memory in every interpreter.
+
+Everything that str does works, at the same speed. SharedStr(text) copies the characters of text once
+into memory that no interpreter owns; sending it copies nothing. A str from the share threshold on arrives
+as a SharedStr over the sender's own characters, which it keeps in memory as long as it lives:
+str(x) makes an independent copy. Slices and results of methods are ordinary str.";
+
+const NEW: Signature<1> = Signature {
+    function: "SharedStr",
+    names: [c"text"],
+    required: 0,
+    positional: 1,
+    positional_only: 1,
+};
+
+pub(crate) fn add(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
+    let slots = vec![
+        entry(ffi::Py_tp_dealloc, dealloc as *mut c_void),
+        entry(ffi::Py_tp_new, new as *mut c_void),
+        entry(ffi::Py_tp_doc, DOC.as_ptr() as *mut c_void),
+    ];
+    let flags = ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_IMMUTABLETYPE;
+    // SAFETY: a static type, alive for ever.
+    let base = unsafe { Ref::from_ptr((&raw mut ffi::PyUnicode_Type).cast()) };
+    let home = &cx.state.shared_str;
+    add_type(cx, module, c"interlane.SharedStr", size_of::<Instance>(), flags, slots, Some(base), home)
+}
+
+/// A new `SharedStr` that takes over the share.
+pub(crate) fn make(cx: Cx<'_>, share: Share<Text>) -> PyResult<Owned<'_>> {
+    let characters = share.characters();
+    if !super::text::SHAREABLE {
+        return cx.text(characters.ascii, characters.width, characters.bytes());
+    }
+    let object = allocate(cx.py(), cx.state.shared_str.get(cx.py())?)?;
+    let instance = object.as_ptr().cast::<Instance>();
+    // SAFETY: fresh, zeroed storage of `Instance`'s layout; the characters stay valid while the share does,
+    // and the instance keeps it until its dealloc.
+    unsafe {
+        let base = &raw mut (*instance).base;
+        let Characters { data, length, width, ascii } = characters;
+        (*base)._base._base.length = length as _;
+        (*base)._base._base.hash = -1;
+        (*base)._base._base.state =
+            (u32::from(width) << state::KIND_SHIFT) | if ascii { state::ASCII } else { 0 };
+        (*base).data.any = data.cast_mut().cast();
+        if ascii {
+            (*base)._base.utf8 = data.cast_mut().cast();
+            (*base)._base.utf8_length = length as _;
+        }
+        (*instance).share = Some(share.into_raw());
+    }
+    Ok(object)
+}
+
+/// The share behind a `SharedStr`, or `None` when `object` isn't one.
+pub(crate) fn share_of(cx: Cx<'_>, object: Ref<'_>) -> Option<Share<Text>> {
+    let class = cx.state.shared_str.try_get(cx.py())?;
+    // SAFETY: the class is final, so an exact match is a match of layouts; the count that the instance
+    // keeps is only borrowed here, for cloning it.
+    unsafe {
+        if ffi::Py_TYPE(object.as_ptr()) != class.as_ptr().cast() {
+            return None;
+        }
+        let raw = (*object.as_ptr().cast::<Instance>()).share?;
+        let kept = core::mem::ManuallyDrop::new(Share::<Text>::from_raw(raw));
+        Some(Share::clone(&kept))
+    }
+}
+
+unsafe extern "C" fn new(
+    class: *mut ffi::PyTypeObject,
+    args: *mut ffi::PyObject,
+    keywords: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: CPython calls tp_new attached, with a tuple and NULL or a dict; the class is ours and final.
+    unsafe {
+        let state = &*ffi::PyType_GetModuleState(class).cast::<State>();
+        boundary::enter(state, |cx| {
+            if !keywords.is_null() && ffi::PyDict_Size(keywords) > 0 {
+                return Err(super::Raised::type_error(cx.py(), "SharedStr() takes no keyword arguments"));
+            }
+            let values = (0..ffi::PyTuple_GET_SIZE(args))
+                .map(|index| ffi::PyTuple_GET_ITEM(args, index))
+                .collect::<Vec<_>>();
+            let args = Args::new(values.as_ptr(), values.len() as _, core::ptr::null_mut());
+            let [text] = args.parse(cx.py(), &NEW)?;
+            boundary::object(crate::convert::text::shared_copy(cx, text))
+        })
+    }
+}
+
+unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
+    // SAFETY: called once, attached, with refcount zero. The characters and, for ASCII, the UTF-8 are not
+    // ours to free; other cached UTF-8 is. Heap types own a reference to their type.
+    unsafe {
+        let class = ffi::Py_TYPE(object);
+        let instance = object.cast::<Instance>();
+        let base = &raw mut (*instance).base;
+        let utf8 = (*base)._base.utf8;
+        if !utf8.is_null() && utf8.cast::<c_void>() != (*base).data.any {
+            ffi::PyMem_Free(utf8.cast());
+        }
+        if let Some(raw) = (*instance).share.take() {
+            drop(Share::<Text>::from_raw(raw));
+        }
+        if let Some(free) = (*class).tp_free {
+            free(object.cast());
+        }
+        ffi::Py_DECREF(class.cast());
+    }
+}

@@ -1,0 +1,156 @@
+//! One record per interpreter, from the first import of the module to the interpreter's end.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use interlane_core::{Host, Owner};
+
+use crate::py::interp::{self, Handle};
+use crate::py::{Attached, PyResult};
+
+/// Kept by a capsule in the interpreter's state dict, by the module's state and by every open end.
+#[derive(Debug)]
+pub(crate) struct Interpreter {
+    pub(crate) owner: Arc<Owner>,
+    is_main: bool,
+    ends: Mutex<Ends>,
+}
+
+/// Open ends of this interpreter, to be closed when it ends.
+#[derive(Default)]
+struct Ends {
+    next: u64,
+    open: HashMap<u64, Weak<dyn Close>>,
+    closing: bool,
+}
+
+impl std::fmt::Debug for Ends {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ends").field("open", &self.open.len()).finish_non_exhaustive()
+    }
+}
+
+/// Something that is closed when its interpreter ends.
+pub(crate) trait Close: Send + Sync {
+    fn close(&self);
+}
+
+/// Enters the interpreter from a reaper thread.
+struct Visitor(Handle);
+
+// SAFETY: `enter` attaches the thread to the interpreter, which means holding its GIL, for as long as `work`
+// runs. Core calls it inside the owner's gate, which `Interpreter::close` shuts, and waits for, before the
+// interpreter starts to come apart.
+unsafe impl Host for Visitor {
+    fn enter(&self, work: &mut dyn FnMut()) {
+        // SAFETY: see above: the gate keeps the interpreter from ending; a reaper thread is attached nowhere.
+        unsafe { self.0.enter(|_| work()) }
+    }
+}
+
+impl Interpreter {
+    /// The record of the interpreter that this thread is attached to.
+    pub(crate) fn current(py: Attached<'_>) -> PyResult<Arc<Self>> {
+        interp::record(py, || {
+            let handle = Handle::current(py);
+            Arc::new(Self {
+                owner: Owner::new(Box::new(Visitor(handle))),
+                is_main: handle.id(py) == 0,
+                ends: Mutex::default(),
+            })
+        })
+    }
+
+    /// Releases what borrowers have given back. One relaxed load when there is nothing.
+    pub(crate) fn poll(&self, py: Attached<'_>) {
+        if self.owner.has_pending() {
+            self.drain(py);
+        }
+    }
+
+    pub(crate) fn drain(&self, _py: Attached<'_>) -> usize {
+        // SAFETY: attached to this interpreter: the record is reached only through its module's state.
+        unsafe { self.owner.drain() }
+    }
+
+    /// Remembers an open end; the key forgets it again. `None` once the interpreter has begun to end.
+    pub(crate) fn register(&self, end: Weak<dyn Close>) -> Option<u64> {
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        if ends.closing {
+            return None;
+        }
+        ends.next += 1;
+        let key = ends.next;
+        ends.open.insert(key, end);
+        Some(key)
+    }
+
+    pub(crate) fn forget(&self, key: u64) {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).open.remove(&key);
+    }
+
+    /// Runs `f`, which may block, with the GIL released. When the interpreter has ended meanwhile, the thread
+    /// (a daemon, all others were joined) never comes back: attaching again would end it in the middle of Rust
+    /// frames on 3.12 and 3.13, and hang it anyway on later versions.
+    pub(crate) fn detach<R: Send>(&self, py: Attached<'_>, f: impl FnOnce() -> R + Send) -> R {
+        let mut pass = None;
+        let answer = py.detach(|| {
+            let answer = f();
+            pass = self.owner.enter();
+            if pass.is_none() && !self.is_ending_here() {
+                loop {
+                    std::thread::park();
+                }
+            }
+            answer
+        });
+        drop(pass);
+        answer
+    }
+
+    /// Does a signal handler that runs on this thread concern Python?
+    pub(crate) fn handles_signals_here(&self) -> bool {
+        self.is_main && is_main_thread()
+    }
+
+    /// The thread that finalizes may still make short calls after the gate has closed.
+    fn is_ending_here(&self) -> bool {
+        is_main_thread()
+    }
+
+    /// At `atexit`: the last point where Python code may run. Closes the ends, so that everybody who waits on
+    /// the other side wakes up, lets nobody in any more, and releases what has come back so far.
+    pub(crate) fn close(&self, py: Attached<'_>) {
+        let open = {
+            let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+            ends.closing = true;
+            std::mem::take(&mut ends.open)
+        };
+        for end in open.values().filter_map(Weak::upgrade) {
+            end.close();
+        }
+        self.owner.close_gate();
+        py.detach(|| self.owner.wait_until_empty());
+        self.drain(py);
+    }
+}
+
+impl interp::Ending for Interpreter {
+    /// The interpreter drops its state dict: no Python code runs any more, its memory is still there.
+    fn end(&self, py: Attached<'_>) {
+        self.close(py);
+        // SAFETY: attached to the ending interpreter; the gate is closed and empty.
+        unsafe { self.owner.abandon() };
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn is_main_thread() -> bool {
+    // SAFETY: two system calls without arguments.
+    unsafe { libc::gettid() == libc::getpid() }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_main_thread() -> bool {
+    true // a wait is then cut into slices on every thread of the main interpreter
+}

@@ -1,0 +1,7 @@
+//! Records of interpreters and of channels: the traits of interlane-core, played by CPython.
+
+pub(crate) mod interpreter;
+pub(crate) mod lane;
+pub(crate) mod waiting;
+
+pub(crate) use interpreter::Interpreter;

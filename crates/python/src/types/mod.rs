@@ -1,0 +1,18 @@
+//! The classes of the module, one file each.
+
+pub(crate) mod area;
+pub(crate) mod end;
+pub(crate) mod records;
+pub(crate) mod recv_channel;
+pub(crate) mod send_channel;
+
+use crate::py::{Cx, PyResult, Ref, class, shared_text};
+
+/// Builds all classes for this interpreter.
+pub(crate) fn add(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
+    class::add::<send_channel::SendChannel>(cx, module)?;
+    class::add::<recv_channel::RecvChannel>(cx, module)?;
+    class::add::<area::Area>(cx, module)?;
+    shared_text::add(cx, module)?;
+    records::add(cx, module)
+}

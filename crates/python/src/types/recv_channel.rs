@@ -1,0 +1,185 @@
+//! `RecvChannel`: the end that items come out of.
+
+use std::ffi::CStr;
+use std::sync::Arc;
+
+use interlane_core::{Receiver, Refused};
+
+use super::end::End;
+use crate::convert::{Message, unpack};
+use crate::errors::{Error, class as error_class};
+use crate::py::getset::{self, GetSet};
+use crate::py::method::{self, Method};
+use crate::py::slot::{self, Slot};
+use crate::py::{Args, Class, Cx, Global, Owned, PyResult, Raised, Signature, class};
+use crate::runtime::lane::Lane;
+use crate::runtime::waiting::Deadline;
+use crate::state::State;
+
+pub(crate) struct RecvChannel {
+    pub(crate) end: End<Receiver<Message>>,
+}
+
+pub(crate) fn make<'py>(cx: Cx<'py>, lane: Arc<Lane>, receiver: Receiver<Message>) -> PyResult<Owned<'py>> {
+    class::instantiate(cx, RecvChannel { end: End::new(cx, lane, receiver) })
+}
+
+const RECV: Signature<1> =
+    Signature { function: "recv", names: [c"timeout"], required: 0, positional: 1, positional_only: 0 };
+
+const RECV_NOWAIT: Signature<1> =
+    Signature { function: "recv_nowait", names: [c"default"], required: 0, positional: 1, positional_only: 1 };
+
+const RECV_MANY: Signature<2> = Signature {
+    function: "recv_many",
+    names: [c"max_items", c"timeout"],
+    required: 0,
+    positional: 2,
+    positional_only: 0,
+};
+
+impl RecvChannel {
+    fn recv<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+        let [timeout] = args.parse(cx.py(), &RECV)?;
+        self.take(cx, Deadline::from_timeout(cx, timeout)?)
+    }
+
+    fn take<'py>(&self, cx: Cx<'py>, deadline: Deadline) -> PyResult<Owned<'py>> {
+        cx.state.interpreter().poll(cx.py());
+        let receiver = &self.end.core;
+        let outcome = match receiver.try_recv() {
+            Err(Refused::Empty) => deadline.wait(cx, |wait| receiver.recv(wait), |reason| *reason)?,
+            outcome => outcome,
+        };
+        match outcome {
+            Ok(message) => unpack(cx, message),
+            Err(reason) => Err(self.end.refused(cx, reason)),
+        }
+    }
+
+    fn recv_nowait<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+        let [default] = args.parse(cx.py(), &RECV_NOWAIT)?;
+        cx.state.interpreter().poll(cx.py());
+        match (self.end.core.try_recv(), default) {
+            (Ok(message), _) => unpack(cx, message),
+            (Err(Refused::Empty), Some(default)) => Ok(default.to_owned(cx.py())),
+            (Err(reason), _) => Err(self.end.refused(cx, reason)),
+        }
+    }
+
+    fn recv_many<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+        let [max_items, timeout] = args.parse(cx.py(), &RECV_MANY)?;
+        let deadline = Deadline::from_timeout(cx, timeout)?;
+        let max = match max_items.filter(|value| !value.is_none()) {
+            None => usize::MAX,
+            Some(value) => {
+                let max = value.index(cx.py())?;
+                usize::try_from(max).ok().filter(|&max| max > 0).ok_or_else(|| {
+                    Raised::value_error(cx.py(), &format!("max_items must be None or at least 1, not {max}"))
+                })?
+            }
+        };
+        cx.state.interpreter().poll(cx.py());
+        let receiver = &self.end.core;
+        let mut messages = Vec::new();
+        let outcome = deadline.wait(cx, |wait| receiver.recv_many(&mut messages, max, wait), |reason| *reason)?;
+        if let Err(reason) = outcome {
+            return Err(self.end.refused(cx, reason));
+        }
+        let items = cx.list()?;
+        for message in messages {
+            items.get().append(cx.py(), unpack(cx, message)?.get())?;
+        }
+        Ok(items)
+    }
+
+    fn next<'py>(&self, cx: Cx<'py>) -> PyResult<Option<Owned<'py>>> {
+        match self.take(cx, Deadline::NEVER) {
+            Ok(item) => Ok(Some(item)),
+            Err(raised) if raised.is(cx.py(), error_class(cx, Error::End)?) => {
+                raised.ignore(cx.py());
+                Ok(None)
+            }
+            Err(raised) => Err(raised),
+        }
+    }
+
+    fn clone<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
+        make(cx, self.end.lane.clone(), self.end.try_clone(cx)?)
+    }
+}
+
+impl RecvChannel {
+    fn close<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
+        self.end.close(cx)
+    }
+
+    fn closed<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
+        self.end.closed(cx)
+    }
+
+    fn id<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
+        self.end.id(cx)
+    }
+
+    fn capacity<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
+        self.end.capacity(cx)
+    }
+
+    fn statistics<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
+        self.end.statistics(cx)
+    }
+
+    fn repr<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
+        self.end.repr(cx)
+    }
+
+    fn exit<'py>(&self, cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
+        self.end.close(cx)
+    }
+
+    fn length(&self, _: Cx<'_>) -> PyResult<usize> {
+        Ok(self.end.lane.channel.len())
+    }
+}
+
+const FROM_ID: Signature<1> =
+    Signature { function: "from_id", names: [c"id"], required: 1, positional: 1, positional_only: 1 };
+
+fn from_id<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+    let [id] = args.parse(cx.py(), &FROM_ID)?;
+    let Some(id) = id else { unreachable!("the signature requires it") };
+    let (lane, handle) = End::find(cx, id)?;
+    make(cx, lane, handle)
+}
+
+impl Class for RecvChannel {
+    const NAME: &'static CStr = c"interlane.RecvChannel";
+    const DOC: &'static CStr = c"The end of a channel that items come out of; one open handle of it. Made by create_channel().\n\nIterating receives until the channel ends.";
+    const METHODS: &'static [Method] = const { &[
+        method::keywords(c"recv", Self::recv, c"recv($self, /, timeout=None)\n--\n\nReceive the next item, waiting at most timeout seconds for it.\n\nRaises TimeoutError, EndOfChannel when all senders are closed and nothing is left, ClosedError after close()."),
+        method::keywords(c"recv_nowait", Self::recv_nowait, c"recv_nowait($self, default=<unrepresentable>, /)\n--\n\nReceive the next item without waiting; when there is none, return the default or raise ChannelEmpty."),
+        method::keywords(c"recv_many", Self::recv_many, c"recv_many($self, /, max_items=None, timeout=None)\n--\n\nReceive at least one item, and what else is there, as a list of at most max_items."),
+        method::noargs(c"close", Self::close, c"close($self, /)\n--\n\nClose this handle. Closing twice is harmless."),
+        method::noargs(c"clone", Self::clone, c"clone($self, /)\n--\n\nOpen another handle on the same end."),
+        method::noargs(c"statistics", Self::statistics, c"statistics($self, /)\n--\n\nReturn the channel at this moment, as a frozen record."),
+        method::enter_self(),
+        method::keywords(c"__exit__", Self::exit, c"__exit__($self, /, *args)\n--\n\nClose this handle."),
+        method::class(c"from_id", from_id, c"from_id($type, id, /)\n--\n\nOpen a new handle on the channel with this id, in any interpreter.\n\nRaises ChannelNotFoundError when there is no such channel, ClosedError when that side of it has ended."),
+        method::class_getitem(),
+        method::END,
+    ] };
+    const GETSET: &'static [GetSet] = const { &[
+        getset::getter(c"closed", Self::closed, c"Is this handle closed?"),
+        getset::getter(c"id", Self::id, c"The number of the channel, the same in all interpreters."),
+        getset::getter(c"capacity", Self::capacity, c"How many items it holds: None is unbounded, 0 a rendezvous."),
+        getset::END,
+    ] };
+    const SLOTS: &'static [Slot] =
+        const { &[slot::repr(Self::repr), slot::length(Self::length), slot::always_true(), slot::iter_self(), slot::next(Self::next)] };
+    const TRACKED: bool = true;
+
+    fn home(state: &State) -> &Global {
+        &state.recv_channel
+    }
+}

@@ -1,0 +1,237 @@
+//! `SendChannel`: the end that items go in at.
+
+use std::collections::VecDeque;
+use std::ffi::CStr;
+use std::sync::Arc;
+
+use interlane_core::{Refused, SendError, Sender};
+
+use super::end::End;
+use crate::convert::{Message, binary, pack};
+use crate::py::getset::{self, GetSet};
+use crate::py::method::{self, Method};
+use crate::py::slot::{self, Slot};
+use crate::py::{Args, Class, Cx, Global, Owned, PyResult, Raised, Ref, Signature, class};
+use crate::runtime::lane::Lane;
+use crate::runtime::waiting::Deadline;
+use crate::state::State;
+
+/// How many items of an iterable are converted before they are sent together.
+const BATCH: usize = 512;
+
+pub(crate) struct SendChannel {
+    pub(crate) end: End<Sender<Message>>,
+}
+
+pub(crate) fn make<'py>(cx: Cx<'py>, lane: Arc<Lane>, sender: Sender<Message>) -> PyResult<Owned<'py>> {
+    class::instantiate(cx, SendChannel { end: End::new(cx, lane, sender) })
+}
+
+const SEND: Signature<2> = item_and_timeout("send");
+const SEND_BUFFER: Signature<2> = item_and_timeout("send_buffer");
+const SEND_MANY: Signature<2> = item_and_timeout("send_many");
+
+const fn item_and_timeout(function: &'static str) -> Signature<2> {
+    Signature { function, names: [c"item", c"timeout"], required: 1, positional: 2, positional_only: 1 }
+}
+
+const SEND_NOWAIT: Signature<1> =
+    Signature { function: "send_nowait", names: [c"item"], required: 1, positional: 1, positional_only: 1 };
+
+impl SendChannel {
+    fn send<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+        let [item, timeout] = args.parse(cx.py(), &SEND)?;
+        let deadline = Deadline::from_timeout(cx, timeout)?;
+        let message = self.pack(cx, required(cx, item)?)?;
+        self.post(cx, message, deadline)
+    }
+
+    fn send_nowait<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+        let [item] = args.parse(cx.py(), &SEND_NOWAIT)?;
+        let message = self.pack(cx, required(cx, item)?)?;
+        match self.end.core.try_send(message) {
+            Ok(()) => Ok(cx.none()),
+            Err(error) => Err(self.end.refused(cx, error.reason)),
+        }
+    }
+
+    fn send_buffer<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+        let [item, timeout] = args.parse(cx.py(), &SEND_BUFFER)?;
+        let deadline = Deadline::from_timeout(cx, timeout)?;
+        cx.state.interpreter().poll(cx.py());
+        let share = binary::share_buffer(cx, required(cx, item)?)?;
+        self.post(cx, Message::Buffer(share), deadline)
+    }
+
+    fn send_many<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+        let [items, timeout] = args.parse(cx.py(), &SEND_MANY)?;
+        let deadline = Deadline::from_timeout(cx, timeout)?;
+        let iterator = required(cx, items)?.iterate(cx.py())?;
+        let batch_size = self.end.lane.channel.capacity().map_or(BATCH, |n| n.clamp(1, BATCH));
+        let mut sent = 0;
+        loop {
+            // Objects stay here until their messages have gone, so that none is lost with an error.
+            let mut objects = VecDeque::new();
+            let mut messages = VecDeque::new();
+            let mut failure = None;
+            while objects.len() < batch_size {
+                let packed = match iterator.get().next(cx.py()) {
+                    Ok(Some(object)) => {
+                        let packed = self.pack(cx, object.get());
+                        objects.push_back(object);
+                        packed
+                    }
+                    Ok(None) => break,
+                    Err(raised) => Err(raised),
+                };
+                match packed {
+                    Ok(message) => messages.push_back(message),
+                    Err(raised) => {
+                        failure = Some(raised.take(cx.py()));
+                        break;
+                    }
+                }
+            }
+            let (batch, at_end) = (messages.len(), objects.len() < batch_size);
+            let outcome = if batch == 0 { Ok(()) } else { self.post_many(cx, &mut messages, deadline) };
+            sent += batch - messages.len();
+            let failure = match (outcome, failure) {
+                (Err(raised), _) => Some(raised.take(cx.py())),
+                (Ok(()), failure) => failure,
+            };
+            if let Some(exception) = failure {
+                objects.drain(..batch - messages.len());
+                let unsent = cx.list()?;
+                for object in objects {
+                    unsent.get().append(cx.py(), object.get())?;
+                }
+                exception.get().set_attribute(cx.py(), c"sent", cx.size(sent)?.get())?;
+                exception.get().set_attribute(cx.py(), c"unsent", unsent.get())?;
+                return Err(Raised::restore(cx.py(), exception));
+            }
+            if at_end {
+                return cx.size(sent);
+            }
+        }
+    }
+
+    fn pack(&self, cx: Cx<'_>, item: Ref<'_>) -> PyResult<Message> {
+        cx.state.interpreter().poll(cx.py());
+        pack(cx, item, self.end.lane.fallback)
+    }
+
+    fn post<'py>(&self, cx: Cx<'py>, message: Message, deadline: Deadline) -> PyResult<Owned<'py>> {
+        let sender = &self.end.core;
+        let mut message = match sender.try_send(message) {
+            Ok(()) => return Ok(cx.none()),
+            Err(SendError { item, reason: Refused::Full }) => Some(item),
+            Err(error) => return Err(self.end.refused(cx, error.reason)),
+        };
+        let outcome = deadline.wait(
+            cx,
+            |wait| match message.take() {
+                None => Ok(()),
+                Some(item) => sender.send(item, wait).map_err(|error| {
+                    message = Some(error.item);
+                    error.reason
+                }),
+            },
+            |reason| *reason,
+        )?;
+        match outcome {
+            Ok(()) => Ok(cx.none()),
+            Err(reason) => Err(self.end.refused(cx, reason)),
+        }
+    }
+
+    fn post_many(&self, cx: Cx<'_>, messages: &mut VecDeque<Message>, deadline: Deadline) -> PyResult<()> {
+        let sender = &self.end.core;
+        deadline
+            .wait(cx, |wait| sender.send_many(messages, wait), |reason| *reason)?
+            .map_err(|reason| self.end.refused(cx, reason))
+    }
+
+    fn clone<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
+        make(cx, self.end.lane.clone(), self.end.try_clone(cx)?)
+    }
+}
+
+impl SendChannel {
+    fn close<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
+        self.end.close(cx)
+    }
+
+    fn closed<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
+        self.end.closed(cx)
+    }
+
+    fn id<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
+        self.end.id(cx)
+    }
+
+    fn capacity<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
+        self.end.capacity(cx)
+    }
+
+    fn statistics<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
+        self.end.statistics(cx)
+    }
+
+    fn repr<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
+        self.end.repr(cx)
+    }
+
+    fn exit<'py>(&self, cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
+        self.end.close(cx)
+    }
+
+    fn length(&self, _: Cx<'_>) -> PyResult<usize> {
+        Ok(self.end.lane.channel.len())
+    }
+}
+
+const FROM_ID: Signature<1> =
+    Signature { function: "from_id", names: [c"id"], required: 1, positional: 1, positional_only: 1 };
+
+fn from_id<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+    let [id] = args.parse(cx.py(), &FROM_ID)?;
+    let Some(id) = id else { unreachable!("the signature requires it") };
+    let (lane, handle) = End::find(cx, id)?;
+    make(cx, lane, handle)
+}
+
+fn required<'a>(cx: Cx<'_>, item: Option<Ref<'a>>) -> PyResult<Ref<'a>> {
+    item.ok_or_else(|| Raised::type_error(cx.py(), "an item is required"))
+}
+
+impl Class for SendChannel {
+    const NAME: &'static CStr = c"interlane.SendChannel";
+    const DOC: &'static CStr = c"The end of a channel that items go in at; one open handle of it. Made by create_channel().";
+    const METHODS: &'static [Method] = const { &[
+        method::keywords(c"send", Self::send, c"send($self, item, /, timeout=None)\n--\n\nSend an item, waiting at most timeout seconds for room.\n\nRaises TimeoutError, BrokenChannel when nobody can receive any more, ClosedError after close(), and\nNotShareableError for what can't be shared. Nothing has been sent then. Large str and buffers aren't copied."),
+        method::keywords(c"send_nowait", Self::send_nowait, c"send_nowait($self, item, /)\n--\n\nSend an item without waiting, or raise ChannelFull."),
+        method::keywords(c"send_many", Self::send_many, c"send_many($self, items, /, timeout=None)\n--\n\nSend all items of an iterable and return how many; timeout is for the whole call, in seconds.\n\nAn exception has the attributes sent, how many went, and unsent, those taken from the iterable that did not."),
+        method::keywords(c"send_buffer", Self::send_buffer, c"send_buffer($self, obj, /, timeout=None)\n--\n\nSend the memory of any buffer exporter without copying it; a read-only memoryview arrives."),
+        method::noargs(c"close", Self::close, c"close($self, /)\n--\n\nClose this handle. Closing twice is harmless."),
+        method::noargs(c"clone", Self::clone, c"clone($self, /)\n--\n\nOpen another handle on the same end."),
+        method::noargs(c"statistics", Self::statistics, c"statistics($self, /)\n--\n\nReturn the channel at this moment, as a frozen record."),
+        method::enter_self(),
+        method::keywords(c"__exit__", Self::exit, c"__exit__($self, /, *args)\n--\n\nClose this handle."),
+        method::class(c"from_id", from_id, c"from_id($type, id, /)\n--\n\nOpen a new handle on the channel with this id, in any interpreter.\n\nRaises ChannelNotFoundError when there is no such channel, ClosedError when that side of it has ended."),
+        method::class_getitem(),
+        method::END,
+    ] };
+    const GETSET: &'static [GetSet] = const { &[
+        getset::getter(c"closed", Self::closed, c"Is this handle closed?"),
+        getset::getter(c"id", Self::id, c"The number of the channel, the same in all interpreters."),
+        getset::getter(c"capacity", Self::capacity, c"How many items it holds: None is unbounded, 0 a rendezvous."),
+        getset::END,
+    ] };
+    const SLOTS: &'static [Slot] =
+        const { &[slot::repr(Self::repr), slot::length(Self::length), slot::always_true()] };
+    const TRACKED: bool = true;
+
+    fn home(state: &State) -> &Global {
+        &state.send_channel
+    }
+}
