@@ -53,7 +53,8 @@ impl Errors {
             (Error::NotFound, c"ChannelNotFoundError"),
             (Error::NotShareable, c"NotShareableError"),
         ] {
-            self.place(error).set(module.get().attribute(cx.py(), name)?);
+            self.place(error)
+                .set(module.get().attribute(cx.py(), name)?);
         }
         Ok(())
     }
@@ -83,19 +84,41 @@ pub(crate) fn raise(cx: Cx<'_>, error: Error, message: &str) -> Raised {
 }
 
 /// The exception for an operation that a channel refused.
-pub(crate) fn refused(cx: Cx<'_>, reason: Refused, id: u64, capacity: Option<usize>, sending: bool) -> Raised {
+pub(crate) fn refused(
+    cx: Cx<'_>,
+    reason: Refused,
+    id: u64,
+    capacity: Option<usize>,
+    sending: bool,
+) -> Raised {
     let error = match reason {
-        Refused::Closed => (Error::Closed, format!("this handle of channel {id} is closed")),
-        Refused::Broken => (Error::Broken, format!("channel {id} is broken: all its receivers are closed")),
-        Refused::Ended => (Error::End, format!("channel {id} has ended: all its senders are closed and nothing is left")),
+        Refused::Closed => (
+            Error::Closed,
+            format!("this handle of channel {id} is closed"),
+        ),
+        Refused::Broken => (
+            Error::Broken,
+            format!("channel {id} is broken: all its receivers are closed"),
+        ),
+        Refused::Ended => (
+            Error::End,
+            format!("channel {id} has ended: all its senders are closed and nothing is left"),
+        ),
         Refused::Full => {
             let capacity = capacity.map_or_else(|| "unbounded".to_owned(), |n| n.to_string());
-            (Error::Full, format!("channel {id} is full (capacity {capacity})"))
+            (
+                Error::Full,
+                format!("channel {id} is full (capacity {capacity})"),
+            )
         }
         Refused::Empty => (Error::Empty, format!("channel {id} is empty")),
         Refused::TimedOut => {
             let what = if sending { "room in" } else { "an item from" };
-            return Raised::builtin(cx.py(), Builtin::Timeout, &format!("timed out waiting for {what} channel {id}"));
+            return Raised::builtin(
+                cx.py(),
+                Builtin::Timeout,
+                &format!("timed out waiting for {what} channel {id}"),
+            );
         }
         Refused::Abandoned | Refused::Interrupted => (
             if sending { Error::Broken } else { Error::End },

@@ -56,7 +56,10 @@ fn create_channel<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
         Some(value) => {
             let size = value.index(cx.py())?;
             let size = usize::try_from(size).map_err(|_| {
-                Raised::value_error(cx.py(), &format!("capacity must be None or at least 0, not {size}"))
+                Raised::value_error(
+                    cx.py(),
+                    &format!("capacity must be None or at least 0, not {size}"),
+                )
             })?;
             Some(size)
         }
@@ -124,9 +127,15 @@ const SET_THRESHOLD: Signature<1> = Signature {
 fn set_share_threshold<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     if let [Some(nbytes)] = args.parse(cx.py(), &SET_THRESHOLD)? {
         let nbytes = nbytes.index(cx.py())?;
-        let valid = usize::try_from(nbytes).ok().filter(|&n| n >= SMALLEST_SHARE).ok_or_else(|| {
-            Raised::value_error(cx.py(), &format!("the threshold must be at least {SMALLEST_SHARE} bytes, not {nbytes}"))
-        })?;
+        let valid = usize::try_from(nbytes)
+            .ok()
+            .filter(|&n| n >= SMALLEST_SHARE)
+            .ok_or_else(|| {
+                Raised::value_error(
+                    cx.py(),
+                    &format!("the threshold must be at least {SMALLEST_SHARE} bytes, not {nbytes}"),
+                )
+            })?;
         THRESHOLD.store(valid, Ordering::Relaxed);
     }
     Ok(cx.none())

@@ -32,7 +32,6 @@ fn execute(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
 ///
 /// # Safety
 /// Called by CPython only.
-#[expect(non_snake_case, reason = "the name is CPython's")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn PyInit__core() -> *mut core::ffi::c_void {
     MODULE.init()

@@ -43,7 +43,11 @@ pub(super) fn share_bytes(cx: Cx<'_>, object: Ref<'_>) -> Option<Share<Bytes>> {
     if data.len() < THRESHOLD.load(Ordering::Relaxed) {
         return None;
     }
-    let bytes = Bytes { data: data.as_ptr(), length: data.len(), keeper: Keeper::object(object.keep(cx.py())) };
+    let bytes = Bytes {
+        data: data.as_ptr(),
+        length: data.len(),
+        keeper: Keeper::object(object.keep(cx.py())),
+    };
     match Share::new(&cx.state.interpreter().owner, bytes, data.len()) {
         Ok(share) => Some(share),
         Err(bytes) => {
@@ -85,11 +89,17 @@ impl Resource for Buffer {
 pub(crate) fn share_buffer(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Share<Buffer>> {
     let acquired = Acquired::new(cx.py(), object)?;
     let nbytes = acquired.nbytes();
-    Share::new(&cx.state.interpreter().owner, Buffer(acquired), nbytes).map_err(|Buffer(acquired)| {
-        // SAFETY: attached to the interpreter that it was just acquired in.
-        unsafe { acquired.release() };
-        raise(cx, Error::NotShareable, "this interpreter is ending, its buffers can't be shared any more")
-    })
+    Share::new(&cx.state.interpreter().owner, Buffer(acquired), nbytes).map_err(
+        |Buffer(acquired)| {
+            // SAFETY: attached to the interpreter that it was just acquired in.
+            unsafe { acquired.release() };
+            raise(
+                cx,
+                Error::NotShareable,
+                "this interpreter is ending, its buffers can't be shared any more",
+            )
+        },
+    )
 }
 
 /// A read-only `memoryview` of the shared memory.

@@ -21,15 +21,25 @@ pub(crate) enum Transit {
 /// A clone of the handle when `object` is an end.
 pub(super) fn clone(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Option<Transit>> {
     let transit = if let Some(end) = class::downcast::<SendChannel>(cx, object) {
-        end.end.core.try_clone().map(|sender| Transit::Send(end.end.lane.clone(), sender))
+        end.end
+            .core
+            .try_clone()
+            .map(|sender| Transit::Send(end.end.lane.clone(), sender))
     } else if let Some(end) = class::downcast::<RecvChannel>(cx, object) {
-        end.end.core.try_clone().map(|receiver| Transit::Recv(end.end.lane.clone(), receiver))
+        end.end
+            .core
+            .try_clone()
+            .map(|receiver| Transit::Recv(end.end.lane.clone(), receiver))
     } else {
         return Ok(None);
     };
     match transit {
         Some(transit) => Ok(Some(transit)),
-        None => Err(raise(cx, Error::Closed, &format!("{} can't be sent: it is closed", object.brief_repr(cx.py())))),
+        None => Err(raise(
+            cx,
+            Error::Closed,
+            &format!("{} can't be sent: it is closed", object.brief_repr(cx.py())),
+        )),
     }
 }
 

@@ -9,7 +9,11 @@ pub(super) fn dump(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Message> {
     let dumps = cx.import(c"pickle")?.get().attribute(cx.py(), c"dumps")?;
     let protocol = cx.int(5)?;
     let data = dumps.get().call(cx.py(), [object, protocol.get()])?;
-    Ok(Message::Pickle(Box::new(pack(cx, data.get(), Fallback::Refuse)?)))
+    Ok(Message::Pickle(Box::new(pack(
+        cx,
+        data.get(),
+        Fallback::Refuse,
+    )?)))
 }
 
 pub(super) fn load(cx: Cx<'_>, data: Message) -> PyResult<Owned<'_>> {

@@ -40,7 +40,9 @@ impl Keeper {
     }
 
     pub(super) fn orphan(&self) -> Fate {
-        let Self::Object(address, adopted) = self else { return Fate::Adopted };
+        let Self::Object(address, adopted) = self else {
+            return Fate::Adopted;
+        };
         // SAFETY: core calls `orphan` in the owner, under its GIL, when no Python code runs there any more; only
         // objects of at least SMALLEST_SHARE bytes are kept this way.
         if unsafe { text::adopt(*address) } {
@@ -103,8 +105,15 @@ pub(super) fn share(cx: Cx<'_>, object: Ref<'_>) -> Option<Share<Text>> {
 
 /// `SharedStr(text)`: a copy in memory of the process, or the same memory once more.
 pub(crate) fn shared_copy<'py>(cx: Cx<'py>, object: Option<Ref<'_>>) -> PyResult<Owned<'py>> {
-    let (mut characters, mut data) =
-        (Characters { data: core::ptr::null(), length: 0, width: 1, ascii: true }, vec![0; 4]);
+    let (mut characters, mut data) = (
+        Characters {
+            data: core::ptr::null(),
+            length: 0,
+            width: 1,
+            ascii: true,
+        },
+        vec![0; 4],
+    );
     if let Some(object) = object {
         text::expect_str(cx.py(), object, "text")?;
         if let Some(share) = shared_text::share_of(cx, object) {
@@ -118,6 +127,9 @@ pub(crate) fn shared_copy<'py>(cx: Cx<'py>, object: Option<Ref<'_>>) -> PyResult
     let memory = data.into_boxed_slice();
     let nbytes = characters.nbytes();
     characters.data = memory.as_ptr();
-    let text = Text { characters, keeper: Keeper::Memory(memory) };
+    let text = Text {
+        characters,
+        keeper: Keeper::Memory(memory),
+    };
     shared_text::make(cx, Share::unowned(text, nbytes))
 }

@@ -37,7 +37,12 @@ impl<'a> Args<'a> {
         positional: ffi::Py_ssize_t,
         keywords: *mut ffi::PyObject,
     ) -> Self {
-        Self { values, positional: positional as usize, keywords, _call: PhantomData }
+        Self {
+            values,
+            positional: positional as usize,
+            keywords,
+            _call: PhantomData,
+        }
     }
 
     fn value(self, index: usize) -> Ref<'a> {
@@ -85,7 +90,10 @@ impl<'a> Args<'a> {
                         if slots[place].is_some() {
                             return Err(Raised::type_error(
                                 py,
-                                &format!("{function}() got multiple values for argument '{}'", shown()),
+                                &format!(
+                                    "{function}() got multiple values for argument '{}'",
+                                    shown()
+                                ),
                             ));
                         }
                         slots[place] = Some(self.value(self.positional + index as usize));
@@ -93,7 +101,10 @@ impl<'a> Args<'a> {
                     _ => {
                         return Err(Raised::type_error(
                             py,
-                            &format!("{function}() got an unexpected keyword argument '{}'", shown()),
+                            &format!(
+                                "{function}() got an unexpected keyword argument '{}'",
+                                shown()
+                            ),
                         ));
                     }
                 }
@@ -103,7 +114,10 @@ impl<'a> Args<'a> {
             if slot.is_none() {
                 return Err(Raised::type_error(
                     py,
-                    &format!("{function}() missing required argument: '{}'", name.to_string_lossy()),
+                    &format!(
+                        "{function}() missing required argument: '{}'",
+                        name.to_string_lossy()
+                    ),
                 ));
             }
         }

@@ -76,7 +76,10 @@ fn panic_message(panic: &(dyn core::any::Any + Send)) -> &str {
 /// Recovers a function item from its zero-sized type.
 pub(super) fn summon<F: Copy + 'static>() -> F {
     const {
-        assert!(size_of::<F>() == 0, "pass a function item, not a closure that captures or a pointer");
+        assert!(
+            size_of::<F>() == 0,
+            "pass a function item, not a closure that captures or a pointer"
+        );
     };
     // SAFETY: `F` is zero-sized and `Copy`, and a value of it existed when the table was built.
     unsafe { core::ptr::NonNull::<F>::dangling().as_ptr().read() }

@@ -66,19 +66,39 @@ impl Layout<'_> {
         let source = self.0;
         let wants = |flag: c_int| flags & flag == flag;
         if wants(ffi::PyBUF_WRITABLE) {
-            return Err(Raised::builtin(py, Builtin::Buffer, "shared memory is read-only"));
+            return Err(Raised::builtin(
+                py,
+                Builtin::Buffer,
+                "shared memory is read-only",
+            ));
         }
         // SAFETY: a filled descriptor.
         let contiguous = |order: u8| unsafe { ffi::PyBuffer_IsContiguous(source, order as _) != 0 };
-        let needs = [(ffi::PyBUF_C_CONTIGUOUS, b'C'), (ffi::PyBUF_F_CONTIGUOUS, b'F'), (ffi::PyBUF_ANY_CONTIGUOUS, b'A')];
-        let unmet = needs.iter().any(|&(flag, order)| wants(flag) && !contiguous(order));
+        let needs = [
+            (ffi::PyBUF_C_CONTIGUOUS, b'C'),
+            (ffi::PyBUF_F_CONTIGUOUS, b'F'),
+            (ffi::PyBUF_ANY_CONTIGUOUS, b'A'),
+        ];
+        let unmet = needs
+            .iter()
+            .any(|&(flag, order)| wants(flag) && !contiguous(order));
         if unmet
             || (!wants(ffi::PyBUF_STRIDES) && !contiguous(b'C'))
             || (!wants(ffi::PyBUF_INDIRECT) && !source.suboffsets.is_null())
         {
-            return Err(Raised::builtin(py, Builtin::Buffer, "shared memory has another layout than asked for"));
+            return Err(Raised::builtin(
+                py,
+                Builtin::Buffer,
+                "shared memory has another layout than asked for",
+            ));
         }
-        let only = |flag, pointer| if wants(flag) { pointer } else { core::ptr::null_mut() };
+        let only = |flag, pointer| {
+            if wants(flag) {
+                pointer
+            } else {
+                core::ptr::null_mut()
+            }
+        };
         // SAFETY: `view` is CPython's to be filled; the pointers in it stay valid while `keeper` lives,
         // and the view owns a reference to `keeper`.
         unsafe {
@@ -87,7 +107,11 @@ impl Layout<'_> {
             (*view).itemsize = source.itemsize;
             (*view).readonly = 1;
             (*view).ndim = source.ndim;
-            (*view).format = if wants(ffi::PyBUF_FORMAT) { source.format } else { core::ptr::null_mut() };
+            (*view).format = if wants(ffi::PyBUF_FORMAT) {
+                source.format
+            } else {
+                core::ptr::null_mut()
+            };
             (*view).shape = only(ffi::PyBUF_ND, source.shape);
             (*view).strides = only(ffi::PyBUF_STRIDES, source.strides);
             (*view).suboffsets = only(ffi::PyBUF_INDIRECT, source.suboffsets);

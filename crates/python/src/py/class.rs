@@ -100,15 +100,31 @@ pub(crate) fn add<C: Class>(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
         flags |= ffi::Py_TPFLAGS_HAVE_GC;
         slots.push(entry(ffi::Py_tp_traverse, traverse as *mut c_void));
     }
-    slots.extend(C::SLOTS.iter().map(|slot| entry(slot.id(), slot.function())));
+    slots.extend(
+        C::SLOTS
+            .iter()
+            .map(|slot| entry(slot.id(), slot.function())),
+    );
     if !C::SLOTS.iter().any(|slot| slot.id() == ffi::Py_tp_new) {
         flags |= ffi::Py_TPFLAGS_DISALLOW_INSTANTIATION;
     }
     let size = mem::size_of::<Instance<C>>();
-    add_type(cx, module, C::NAME, size, flags, slots, None, C::home(cx.state))
+    add_type(
+        cx,
+        module,
+        C::NAME,
+        size,
+        flags,
+        slots,
+        None,
+        C::home(cx.state),
+    )
 }
 
-#[expect(clippy::too_many_arguments, reason = "the fields of a PyType_Spec, used by two callers")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the fields of a PyType_Spec, used by two callers"
+)]
 pub(super) fn add_type(
     cx: Cx<'_>,
     module: Ref<'_>,
@@ -144,7 +160,10 @@ pub(super) fn add_type(
 }
 
 pub(super) fn entry(slot: c_int, pfunc: *mut c_void) -> ffi::PyType_Slot {
-    ffi::PyType_Slot { slot: slot as _, pfunc }
+    ffi::PyType_Slot {
+        slot: slot as _,
+        pfunc,
+    }
 }
 
 /// A new instance of the class with this payload.

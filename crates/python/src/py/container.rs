@@ -80,13 +80,17 @@ impl<'a> Ref<'a> {
     /// Appends to a list.
     pub(crate) fn append(self, py: Attached<'_>, item: Ref<'_>) -> PyResult<()> {
         // SAFETY: attached; a list of ours.
-        check(py, unsafe { ffi::PyList_Append(self.as_ptr(), item.as_ptr()) })
+        check(py, unsafe {
+            ffi::PyList_Append(self.as_ptr(), item.as_ptr())
+        })
     }
 
     /// Puts a key and its value into a dict.
     pub(crate) fn insert(self, py: Attached<'_>, key: Ref<'_>, value: Ref<'_>) -> PyResult<()> {
         // SAFETY: attached; a dict of ours.
-        check(py, unsafe { ffi::PyDict_SetItem(self.as_ptr(), key.as_ptr(), value.as_ptr()) })
+        check(py, unsafe {
+            ffi::PyDict_SetItem(self.as_ptr(), key.as_ptr(), value.as_ptr())
+        })
     }
 
     /// Adds to a set, or to a frozenset that nobody else has seen.
@@ -132,5 +136,9 @@ impl<'py> Attached<'py> {
 }
 
 fn check(py: Attached<'_>, answer: core::ffi::c_int) -> PyResult<()> {
-    if answer < 0 { Err(Raised::already(py)) } else { Ok(()) }
+    if answer < 0 {
+        Err(Raised::already(py))
+    } else {
+        Ok(())
+    }
 }

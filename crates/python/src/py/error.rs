@@ -60,12 +60,6 @@ impl Raised {
         Raised(())
     }
 
-    pub(crate) fn no_memory(_py: Attached<'_>) -> Self {
-        // SAFETY: attached.
-        unsafe { ffi::PyErr_NoMemory() };
-        Raised(())
-    }
-
     /// Takes the exception out of the indicator.
     pub(crate) fn take(self, py: Attached<'_>) -> Owned<'_> {
         // SAFETY: attached; the indicator is set, so this is a new reference.
@@ -86,12 +80,6 @@ impl Raised {
     pub(crate) fn is(&self, _py: Attached<'_>, class: Ref<'_>) -> bool {
         // SAFETY: attached, the indicator is set.
         unsafe { ffi::PyErr_ExceptionMatches(class.as_ptr()) != 0 }
-    }
-
-    /// Reports through `sys.unraisablehook`, for places that can't raise.
-    pub(crate) fn report(self, _py: Attached<'_>) {
-        // SAFETY: attached, the indicator is set; NULL means "no object".
-        unsafe { ffi::PyErr_WriteUnraisable(core::ptr::null_mut()) }
     }
 
     /// Forgets the exception, where failing is one of the expected answers.

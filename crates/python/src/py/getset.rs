@@ -30,7 +30,9 @@ pub(crate) const fn getter<C: Class, F: NoArgs<C>>(
     ) -> *mut ffi::PyObject {
         // SAFETY: CPython calls getters attached, with `self` an instance of the defining type.
         unsafe {
-            boundary::enter(state_of(slf), |cx| boundary::object(summon::<F>()(payload::<C>(slf), cx)))
+            boundary::enter(state_of(slf), |cx| {
+                boundary::object(summon::<F>()(payload::<C>(slf), cx))
+            })
         }
     }
     GetSet {

@@ -53,11 +53,18 @@ const RECORD: &CStr = c"interlane._core.interpreter";
 /// The record that a capsule in the interpreter's dict keeps: the same for every import of the module.
 /// `make` builds it the first time; `end` runs when the interpreter drops the capsule, which is after all
 /// Python code has run but before its memory goes.
-pub(crate) fn record<T: Ending>(py: Attached<'_>, make: impl FnOnce() -> Arc<T>) -> PyResult<Arc<T>> {
+pub(crate) fn record<T: Ending>(
+    py: Attached<'_>,
+    make: impl FnOnce() -> Arc<T>,
+) -> PyResult<Arc<T>> {
     // SAFETY: attached; borrowed reference.
     let dict = unsafe { ffi::PyInterpreterState_GetDict(ffi::PyInterpreterState_Get()) };
     if dict.is_null() {
-        return Err(Raised::builtin(py, super::error::Builtin::Runtime, "the interpreter has no state dict"));
+        return Err(Raised::builtin(
+            py,
+            super::error::Builtin::Runtime,
+            "the interpreter has no state dict",
+        ));
     }
     // SAFETY: attached; borrowed or NULL without an exception.
     let found = unsafe { ffi::PyDict_GetItemString(dict, RECORD.as_ptr()) };
@@ -78,7 +85,11 @@ pub(crate) fn record<T: Ending>(py: Attached<'_>, make: impl FnOnce() -> Arc<T>)
     unsafe {
         let capsule = Owned::from_new(
             py,
-            ffi::PyCapsule_New(raw.cast_mut().cast::<c_void>(), RECORD.as_ptr(), Some(destroy::<T>)),
+            ffi::PyCapsule_New(
+                raw.cast_mut().cast::<c_void>(),
+                RECORD.as_ptr(),
+                Some(destroy::<T>),
+            ),
         )?;
         if ffi::PyDict_SetItemString(dict, RECORD.as_ptr(), capsule.as_ptr()) < 0 {
             return Err(Raised::already(py));

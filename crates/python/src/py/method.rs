@@ -15,7 +15,10 @@ pub(crate) type Method = ffi::PyMethodDef;
 pub(crate) const END: Method = ffi::PyMethodDef::zeroed();
 
 /// What a method without arguments looks like.
-pub(crate) trait NoArgs<C>: for<'py> Fn(&C, Cx<'py>) -> PyResult<Owned<'py>> + Copy + 'static {}
+pub(crate) trait NoArgs<C>:
+    for<'py> Fn(&C, Cx<'py>) -> PyResult<Owned<'py>> + Copy + 'static
+{
+}
 impl<C, F: for<'py> Fn(&C, Cx<'py>) -> PyResult<Owned<'py>> + Copy + 'static> NoArgs<C> for F {}
 
 /// What a method with positional and keyword arguments looks like.
@@ -29,7 +32,10 @@ impl<C, F> Keywords<C> for F where
 }
 
 /// What a class method with arguments, or a function of the module, looks like.
-pub(crate) trait Free: for<'py> Fn(Cx<'py>, Args<'py>) -> PyResult<Owned<'py>> + Copy + 'static {}
+pub(crate) trait Free:
+    for<'py> Fn(Cx<'py>, Args<'py>) -> PyResult<Owned<'py>> + Copy + 'static
+{
+}
 impl<F: for<'py> Fn(Cx<'py>, Args<'py>) -> PyResult<Owned<'py>> + Copy + 'static> Free for F {}
 
 /// A method that takes nothing but `self`.
@@ -44,10 +50,19 @@ pub(crate) const fn noargs<C: Class, F: NoArgs<C>>(
     ) -> *mut ffi::PyObject {
         // SAFETY: CPython calls methods attached, with `self` an instance of the defining type.
         unsafe {
-            boundary::enter(state_of(slf), |cx| boundary::object(summon::<F>()(payload::<C>(slf), cx)))
+            boundary::enter(state_of(slf), |cx| {
+                boundary::object(summon::<F>()(payload::<C>(slf), cx))
+            })
         }
     }
-    row(name, ffi::PyMethodDefPointer { PyCFunction: call::<C, F> }, ffi::METH_NOARGS, doc)
+    row(
+        name,
+        ffi::PyMethodDefPointer {
+            PyCFunction: call::<C, F>,
+        },
+        ffi::METH_NOARGS,
+        doc,
+    )
 }
 
 /// A method with positional and keyword arguments.
@@ -72,7 +87,9 @@ pub(crate) const fn keywords<C: Class, F: Keywords<C>>(
     }
     row(
         name,
-        ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: call::<C, F> },
+        ffi::PyMethodDefPointer {
+            PyCFunctionFastWithKeywords: call::<C, F>,
+        },
         ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
         doc,
     )
@@ -96,7 +113,9 @@ pub(crate) const fn class<F: Free>(name: &'static CStr, _method: F, doc: &'stati
     }
     row(
         name,
-        ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: call::<F> },
+        ffi::PyMethodDefPointer {
+            PyCFunctionFastWithKeywords: call::<F>,
+        },
         ffi::METH_FASTCALL | ffi::METH_KEYWORDS | ffi::METH_CLASS,
         doc,
     )
@@ -106,7 +125,9 @@ pub(crate) const fn class<F: Free>(name: &'static CStr, _method: F, doc: &'stati
 pub(crate) const fn class_getitem() -> Method {
     row(
         c"__class_getitem__",
-        ffi::PyMethodDefPointer { PyCFunction: ffi::Py_GenericAlias },
+        ffi::PyMethodDefPointer {
+            PyCFunction: ffi::Py_GenericAlias,
+        },
         ffi::METH_O | ffi::METH_CLASS,
         c"See PEP 585.",
     )
@@ -114,7 +135,10 @@ pub(crate) const fn class_getitem() -> Method {
 
 /// `__enter__` that returns `self`.
 pub(crate) const fn enter_self() -> Method {
-    unsafe extern "C" fn call(slf: *mut ffi::PyObject, _: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    unsafe extern "C" fn call(
+        slf: *mut ffi::PyObject,
+        _: *mut ffi::PyObject,
+    ) -> *mut ffi::PyObject {
         // SAFETY: called attached, with a live object.
         unsafe {
             ffi::Py_INCREF(slf);
@@ -122,7 +146,12 @@ pub(crate) const fn enter_self() -> Method {
         slf
     }
     let doc = c"__enter__($self, /)\n--\n\nReturn self; leaving the block closes this handle.";
-    row(c"__enter__", ffi::PyMethodDefPointer { PyCFunction: call }, ffi::METH_NOARGS, doc)
+    row(
+        c"__enter__",
+        ffi::PyMethodDefPointer { PyCFunction: call },
+        ffi::METH_NOARGS,
+        doc,
+    )
 }
 
 /// A function of the module.
@@ -146,7 +175,9 @@ pub(crate) const fn function<F: Free>(
     }
     row(
         name,
-        ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: call::<F> },
+        ffi::PyMethodDefPointer {
+            PyCFunctionFastWithKeywords: call::<F>,
+        },
         ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
         doc,
     )

@@ -24,18 +24,31 @@ unsafe impl Sync for Definition {}
 unsafe impl Sync for Slots {}
 
 static SLOTS: Slots = Slots([
-    ffi::PyModuleDef_Slot { slot: ffi::Py_mod_exec, value: exec as *mut c_void },
+    ffi::PyModuleDef_Slot {
+        slot: ffi::Py_mod_exec,
+        value: exec as *mut c_void,
+    },
     ffi::PyModuleDef_Slot {
         slot: ffi::Py_mod_multiple_interpreters,
         value: ffi::Py_MOD_PER_INTERPRETER_GIL_SUPPORTED,
     },
     #[cfg(Py_3_13)]
-    ffi::PyModuleDef_Slot { slot: ffi::Py_mod_gil, value: ffi::Py_MOD_GIL_NOT_USED },
-    ffi::PyModuleDef_Slot { slot: 0, value: null_mut() },
+    ffi::PyModuleDef_Slot {
+        slot: ffi::Py_mod_gil,
+        value: ffi::Py_MOD_GIL_NOT_USED,
+    },
+    ffi::PyModuleDef_Slot {
+        slot: 0,
+        value: null_mut(),
+    },
 ]);
 
 impl Definition {
-    pub(crate) const fn new(name: &'static CStr, doc: &'static CStr, functions: &'static [Method]) -> Self {
+    pub(crate) const fn new(
+        name: &'static CStr,
+        doc: &'static CStr,
+        functions: &'static [Method],
+    ) -> Self {
         Self(UnsafeCell::new(ffi::PyModuleDef {
             m_base: ffi::PyModuleDef_HEAD_INIT,
             m_name: name.as_ptr(),
@@ -69,7 +82,9 @@ unsafe extern "C" fn exec(module: *mut ffi::PyObject) -> c_int {
     // SAFETY: CPython calls exec attached, with the fresh module.
     unsafe {
         let module = Ref::from_ptr(module);
-        boundary::enter(State::of(module), |cx| crate::execute(cx, module).map(|()| 0))
+        boundary::enter(State::of(module), |cx| {
+            crate::execute(cx, module).map(|()| 0)
+        })
     }
 }
 
@@ -79,7 +94,11 @@ unsafe fn state<'a>(module: *mut ffi::PyObject) -> Option<&'a State> {
     unsafe { ffi::PyModule_GetState(module).cast::<State>().as_ref() }
 }
 
-unsafe extern "C" fn traverse(module: *mut ffi::PyObject, visit: ffi::visitproc, arg: *mut c_void) -> c_int {
+unsafe extern "C" fn traverse(
+    module: *mut ffi::PyObject,
+    visit: ffi::visitproc,
+    arg: *mut c_void,
+) -> c_int {
     // SAFETY: the collector calls with a live module.
     unsafe {
         let Some(state) = state(module) else { return 0 };

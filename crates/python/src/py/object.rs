@@ -34,7 +34,14 @@ impl<'py> Attached<'py> {
 
     pub(crate) fn bool(self, value: bool) -> Owned<'py> {
         // SAFETY: immortal singletons.
-        unsafe { Ref::from_ptr(if value { ffi::Py_True() } else { ffi::Py_False() }) }.to_owned(self)
+        unsafe {
+            Ref::from_ptr(if value {
+                ffi::Py_True()
+            } else {
+                ffi::Py_False()
+            })
+        }
+        .to_owned(self)
     }
 
     pub(crate) fn ellipsis(self) -> Owned<'py> {
@@ -71,7 +78,10 @@ impl<'py> Attached<'py> {
     pub(crate) fn int_from_hex(self, text: &CStr) -> PyResult<Owned<'py>> {
         // SAFETY: attached; NUL-terminated; no end pointer wanted.
         unsafe {
-            Owned::from_new(self, ffi::PyLong_FromString(text.as_ptr(), core::ptr::null_mut(), 16))
+            Owned::from_new(
+                self,
+                ffi::PyLong_FromString(text.as_ptr(), core::ptr::null_mut(), 16),
+            )
         }
     }
 
@@ -99,19 +109,6 @@ impl<'py> Attached<'py> {
     pub(crate) fn import(self, name: &CStr) -> PyResult<Owned<'py>> {
         // SAFETY: attached.
         unsafe { Owned::from_new(self, ffi::PyImport_ImportModule(name.as_ptr())) }
-    }
-
-    /// `sys.modules.get(name)`: the module when it was imported already.
-    pub(crate) fn imported(self, name: &str) -> PyResult<Option<Owned<'py>>> {
-        let name = self.str(name)?;
-        // SAFETY: attached; NULL without an exception means "not imported".
-        unsafe {
-            let module = ffi::PyImport_GetModule(name.as_ptr());
-            if module.is_null() && ffi::PyErr_Occurred().is_null() {
-                return Ok(None);
-            }
-            Owned::from_new(self, module).map(Some)
-        }
     }
 }
 
@@ -215,7 +212,12 @@ impl<'a> Ref<'a> {
     /// The two parts of an exact `complex`.
     pub(crate) fn as_complex(self) -> (f64, f64) {
         // SAFETY: the callers pass a `complex`.
-        unsafe { (ffi::PyComplex_RealAsDouble(self.as_ptr()), ffi::PyComplex_ImagAsDouble(self.as_ptr())) }
+        unsafe {
+            (
+                ffi::PyComplex_RealAsDouble(self.as_ptr()),
+                ffi::PyComplex_ImagAsDouble(self.as_ptr()),
+            )
+        }
     }
 
     /// The contents of an exact `bytes`.
@@ -231,22 +233,24 @@ impl<'a> Ref<'a> {
 
     pub(crate) fn attribute<'py>(self, py: Attached<'py>, name: &CStr) -> PyResult<Owned<'py>> {
         // SAFETY: attached.
-        unsafe { Owned::from_new(py, ffi::PyObject_GetAttrString(self.as_ptr(), name.as_ptr())) }
+        unsafe {
+            Owned::from_new(
+                py,
+                ffi::PyObject_GetAttrString(self.as_ptr(), name.as_ptr()),
+            )
+        }
     }
 
-    pub(crate) fn set_attribute(self, py: Attached<'_>, name: &CStr, value: Ref<'_>) -> PyResult<()> {
+    pub(crate) fn set_attribute(
+        self,
+        py: Attached<'_>,
+        name: &CStr,
+        value: Ref<'_>,
+    ) -> PyResult<()> {
         // SAFETY: attached.
         match unsafe { ffi::PyObject_SetAttrString(self.as_ptr(), name.as_ptr(), value.as_ptr()) } {
             0 => Ok(()),
             _ => Err(Raised::already(py)),
-        }
-    }
-
-    pub(crate) fn is_true(self, py: Attached<'_>) -> PyResult<bool> {
-        // SAFETY: attached.
-        match unsafe { ffi::PyObject_IsTrue(self.as_ptr()) } {
-            -1 => Err(Raised::already(py)),
-            answer => Ok(answer != 0),
         }
     }
 
@@ -261,7 +265,12 @@ impl<'a> Ref<'a> {
         unsafe {
             Owned::from_new(
                 py,
-                ffi::PyObject_Vectorcall(self.as_ptr(), pointers.as_ptr(), N, core::ptr::null_mut()),
+                ffi::PyObject_Vectorcall(
+                    self.as_ptr(),
+                    pointers.as_ptr(),
+                    N,
+                    core::ptr::null_mut(),
+                ),
             )
         }
     }
@@ -328,7 +337,8 @@ impl<'a> Ref<'a> {
                 let _ = py;
                 return "?".to_owned();
             }
-            String::from_utf8_lossy(core::slice::from_raw_parts(data.cast(), size as usize)).into_owned()
+            String::from_utf8_lossy(core::slice::from_raw_parts(data.cast(), size as usize))
+                .into_owned()
         }
     }
 }

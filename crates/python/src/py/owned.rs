@@ -31,13 +31,19 @@ impl<'py> Owned<'py> {
     /// `ptr` is NULL with an exception set, or a new reference.
     pub(crate) unsafe fn from_new(py: Attached<'py>, ptr: *mut ffi::PyObject) -> PyResult<Self> {
         match NonNull::new(ptr) {
-            Some(ptr) => Ok(Self { ptr, _py: PhantomData }),
+            Some(ptr) => Ok(Self {
+                ptr,
+                _py: PhantomData,
+            }),
             None => Err(Raised::already(py)),
         }
     }
 
     pub(crate) fn get(&self) -> Ref<'_> {
-        Ref { ptr: self.ptr, _owner: PhantomData }
+        Ref {
+            ptr: self.ptr,
+            _owner: PhantomData,
+        }
     }
 
     pub(crate) fn as_ptr(&self) -> *mut ffi::PyObject {
@@ -62,7 +68,10 @@ impl<'a> Ref<'a> {
     /// `ptr` is not NULL and the object lives for `'a`, in the interpreter that is attached for `'a`.
     pub(crate) unsafe fn from_ptr(ptr: *mut ffi::PyObject) -> Self {
         // SAFETY: not NULL, says the caller.
-        Self { ptr: unsafe { NonNull::new_unchecked(ptr) }, _owner: PhantomData }
+        Self {
+            ptr: unsafe { NonNull::new_unchecked(ptr) },
+            _owner: PhantomData,
+        }
     }
 
     pub(crate) fn as_ptr(self) -> *mut ffi::PyObject {
@@ -72,7 +81,10 @@ impl<'a> Ref<'a> {
     pub(crate) fn to_owned(self, _py: Attached<'_>) -> Owned<'_> {
         // SAFETY: a live object of the attached interpreter.
         unsafe { ffi::Py_INCREF(self.as_ptr()) };
-        Owned { ptr: self.ptr, _py: PhantomData }
+        Owned {
+            ptr: self.ptr,
+            _py: PhantomData,
+        }
     }
 
     /// The object's address, for identity only.
@@ -96,7 +108,11 @@ impl Global {
     /// The object; a `SystemError` when the interpreter has already cleared the module.
     pub(crate) fn get<'py>(&'py self, py: Attached<'py>) -> PyResult<Ref<'py>> {
         self.try_get(py).ok_or_else(|| {
-            Raised::builtin(py, super::error::Builtin::System, "interlane._core was already cleared")
+            Raised::builtin(
+                py,
+                super::error::Builtin::System,
+                "interlane._core was already cleared",
+            )
         })
     }
 

@@ -17,9 +17,15 @@ pub(crate) fn add<const N: usize>(
 ) -> PyResult<()> {
     let mut rows: Vec<_> = fields
         .iter()
-        .map(|(name, doc)| ffi::PyStructSequence_Field { name: name.as_ptr(), doc: doc.as_ptr() })
+        .map(|(name, doc)| ffi::PyStructSequence_Field {
+            name: name.as_ptr(),
+            doc: doc.as_ptr(),
+        })
         .collect();
-    rows.push(ffi::PyStructSequence_Field { name: core::ptr::null(), doc: core::ptr::null() });
+    rows.push(ffi::PyStructSequence_Field {
+        name: core::ptr::null(),
+        doc: core::ptr::null(),
+    });
     let mut description = ffi::PyStructSequence_Desc {
         name: name.as_ptr(),
         doc: doc.as_ptr(),
@@ -28,7 +34,10 @@ pub(crate) fn add<const N: usize>(
     };
     // SAFETY: attached; the description outlives the call, its strings are 'static.
     unsafe {
-        let class = Owned::from_new(cx.py(), ffi::PyStructSequence_NewType(&mut description).cast())?;
+        let class = Owned::from_new(
+            cx.py(),
+            ffi::PyStructSequence_NewType(&mut description).cast(),
+        )?;
         if ffi::PyModule_AddType(module.as_ptr(), class.as_ptr().cast()) < 0 {
             return Err(Raised::already(cx.py()));
         }

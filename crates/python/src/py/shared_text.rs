@@ -50,7 +50,16 @@ pub(crate) fn add(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
     // SAFETY: a static type, alive for ever.
     let base = unsafe { Ref::from_ptr((&raw mut ffi::PyUnicode_Type).cast()) };
     let home = &cx.state.shared_str;
-    add_type(cx, module, c"interlane.SharedStr", size_of::<Instance>(), flags, slots, Some(base), home)
+    add_type(
+        cx,
+        module,
+        c"interlane.SharedStr",
+        size_of::<Instance>(),
+        flags,
+        slots,
+        Some(base),
+        home,
+    )
 }
 
 /// A new `SharedStr` that takes over the share.
@@ -65,7 +74,12 @@ pub(crate) fn make(cx: Cx<'_>, share: Share<Text>) -> PyResult<Owned<'_>> {
     // and the instance keeps it until its dealloc.
     unsafe {
         let base = &raw mut (*instance).base;
-        let Characters { data, length, width, ascii } = characters;
+        let Characters {
+            data,
+            length,
+            width,
+            ascii,
+        } = characters;
         (*base)._base._base.length = length as _;
         (*base)._base._base.hash = -1;
         (*base)._base._base.state =
@@ -105,7 +119,10 @@ unsafe extern "C" fn new(
         let state = &*ffi::PyType_GetModuleState(class).cast::<State>();
         boundary::enter(state, |cx| {
             if !keywords.is_null() && ffi::PyDict_Size(keywords) > 0 {
-                return Err(super::Raised::type_error(cx.py(), "SharedStr() takes no keyword arguments"));
+                return Err(super::Raised::type_error(
+                    cx.py(),
+                    "SharedStr() takes no keyword arguments",
+                ));
             }
             let values = (0..ffi::PyTuple_GET_SIZE(args))
                 .map(|index| ffi::PyTuple_GET_ITEM(args, index))

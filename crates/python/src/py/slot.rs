@@ -29,7 +29,9 @@ impl Slot {
 unsafe extern "C" fn unary<C: Class, F: NoArgs<C>>(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: CPython calls slots attached, with `self` an instance of the type.
     unsafe {
-        boundary::enter(state_of(slf), |cx| boundary::object(summon::<F>()(payload::<C>(slf), cx)))
+        boundary::enter(state_of(slf), |cx| {
+            boundary::object(summon::<F>()(payload::<C>(slf), cx))
+        })
     }
 }
 
@@ -106,7 +108,9 @@ pub(crate) const fn export<C: Exporter>() -> Slot {
             (*view).obj = core::ptr::null_mut();
             boundary::enter(state_of(slf), |cx| {
                 let py: Attached<'_> = cx.py();
-                payload::<C>(slf).layout().fill(py, view, Ref::from_ptr(slf), flags)?;
+                payload::<C>(slf)
+                    .layout()
+                    .fill(py, view, Ref::from_ptr(slf), flags)?;
                 Ok(0)
             })
         }

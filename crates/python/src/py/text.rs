@@ -175,5 +175,8 @@ pub(crate) fn expect_str(py: Attached<'_>, object: Ref<'_>, what: &str) -> PyRes
     if unsafe { ffi::PyUnicode_Check(object.as_ptr()) } != 0 {
         return Ok(());
     }
-    Err(Raised::type_error(py, &format!("{what} must be str, not {}", object.class_name(py))))
+    Err(Raised::type_error(
+        py,
+        &format!("{what} must be str, not {}", object.class_name(py)),
+    ))
 }

@@ -26,7 +26,9 @@ struct Ends {
 
 impl std::fmt::Debug for Ends {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ends").field("open", &self.open.len()).finish_non_exhaustive()
+        f.debug_struct("Ends")
+            .field("open", &self.open.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -86,7 +88,11 @@ impl Interpreter {
     }
 
     pub(crate) fn forget(&self, key: u64) {
-        self.ends.lock().unwrap_or_else(PoisonError::into_inner).open.remove(&key);
+        self.ends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .open
+            .remove(&key);
     }
 
     /// Runs `f`, which may block, with the GIL released. When the interpreter has ended meanwhile, the thread

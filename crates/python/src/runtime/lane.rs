@@ -30,7 +30,10 @@ impl Lane {
         fallback: Fallback,
     ) -> (Arc<Self>, Sender<Message>, Receiver<Message>) {
         let (sender, receiver) = channel(capacity);
-        let lane = Arc::new(Self { channel: Arc::clone(sender.channel()), fallback });
+        let lane = Arc::new(Self {
+            channel: Arc::clone(sender.channel()),
+            fallback,
+        });
         lanes().insert(lane.id(), Arc::downgrade(&lane));
         (lane, sender, receiver)
     }

@@ -24,9 +24,14 @@ impl Deadline {
         };
         let seconds = timeout.as_float(cx.py())?;
         if seconds.is_nan() || seconds < 0.0 {
-            return Err(Raised::value_error(cx.py(), &format!("timeout must not be negative, got {seconds}")));
+            return Err(Raised::value_error(
+                cx.py(),
+                &format!("timeout must not be negative, got {seconds}"),
+            ));
         }
-        let end = Duration::try_from_secs_f64(seconds).ok().and_then(|time| Instant::now().checked_add(time));
+        let end = Duration::try_from_secs_f64(seconds)
+            .ok()
+            .and_then(|time| Instant::now().checked_add(time));
         Ok(Self(end))
     }
 

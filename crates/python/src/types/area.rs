@@ -20,7 +20,10 @@ pub(crate) fn make(cx: Cx<'_>, share: Share<Buffer>) -> PyResult<Owned<'_>> {
 
 impl Area {
     fn repr<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        cx.str(&format!("<interlane shared area of {} bytes>", self.0.nbytes()))
+        cx.str(&format!(
+            "<interlane shared area of {} bytes>",
+            self.0.nbytes()
+        ))
     }
 }
 

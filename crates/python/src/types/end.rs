@@ -91,14 +91,23 @@ impl<H: Handle> End<H> {
         if key.is_none() {
             Handle::close(&*core); // the interpreter is ending: born closed
         }
-        Self { core, lane, interpreter, key, _closer: closer }
+        Self {
+            core,
+            lane,
+            interpreter,
+            key,
+            _closer: closer,
+        }
     }
 
     /// From the argument of `from_id`.
     pub(crate) fn find(cx: Cx<'_>, id: Ref<'_>) -> PyResult<(Arc<Lane>, H)> {
         let id = id.index(cx.py())?;
         let missing = || raise(cx, Error::NotFound, &format!("no channel has the id {id}"));
-        let lane = u64::try_from(id).ok().and_then(Lane::find).ok_or_else(missing)?;
+        let lane = u64::try_from(id)
+            .ok()
+            .and_then(Lane::find)
+            .ok_or_else(missing)?;
         match H::of(&lane) {
             Some(handle) => Ok((lane, handle)),
             None => Err(raise(
@@ -110,11 +119,19 @@ impl<H: Handle> End<H> {
     }
 
     pub(crate) fn refused(&self, cx: Cx<'_>, reason: interlane_core::Refused) -> Raised {
-        refused(cx, reason, self.lane.id(), self.lane.channel.capacity(), H::SENDING)
+        refused(
+            cx,
+            reason,
+            self.lane.id(),
+            self.lane.channel.capacity(),
+            H::SENDING,
+        )
     }
 
     pub(crate) fn try_clone(&self, cx: Cx<'_>) -> PyResult<H> {
-        self.core.try_clone().ok_or_else(|| self.refused(cx, interlane_core::Refused::Closed))
+        self.core
+            .try_clone()
+            .ok_or_else(|| self.refused(cx, interlane_core::Refused::Closed))
     }
 
     pub(crate) fn close<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
@@ -139,10 +156,21 @@ impl<H: Handle> End<H> {
 
     /// `<SendChannel 7 open 3/64>`: never the contents.
     pub(crate) fn repr<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        let state = if Handle::is_closed(&*self.core) { "closed" } else { "open" };
+        let state = if Handle::is_closed(&*self.core) {
+            "closed"
+        } else {
+            "open"
+        };
         let channel = &self.lane.channel;
-        let room = channel.capacity().map_or_else(String::new, |capacity| format!("/{capacity}"));
-        cx.str(&format!("<{} {} {state} {}{room}>", H::NAME, channel.id(), channel.len()))
+        let room = channel
+            .capacity()
+            .map_or_else(String::new, |capacity| format!("/{capacity}"));
+        cx.str(&format!(
+            "<{} {} {state} {}{room}>",
+            H::NAME,
+            channel.id(),
+            channel.len()
+        ))
     }
 
     pub(crate) fn statistics<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {

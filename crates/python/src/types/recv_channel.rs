@@ -20,15 +20,34 @@ pub(crate) struct RecvChannel {
     pub(crate) end: End<Receiver<Message>>,
 }
 
-pub(crate) fn make<'py>(cx: Cx<'py>, lane: Arc<Lane>, receiver: Receiver<Message>) -> PyResult<Owned<'py>> {
-    class::instantiate(cx, RecvChannel { end: End::new(cx, lane, receiver) })
+pub(crate) fn make<'py>(
+    cx: Cx<'py>,
+    lane: Arc<Lane>,
+    receiver: Receiver<Message>,
+) -> PyResult<Owned<'py>> {
+    class::instantiate(
+        cx,
+        RecvChannel {
+            end: End::new(cx, lane, receiver),
+        },
+    )
 }
 
-const RECV: Signature<1> =
-    Signature { function: "recv", names: [c"timeout"], required: 0, positional: 1, positional_only: 0 };
+const RECV: Signature<1> = Signature {
+    function: "recv",
+    names: [c"timeout"],
+    required: 0,
+    positional: 1,
+    positional_only: 0,
+};
 
-const RECV_NOWAIT: Signature<1> =
-    Signature { function: "recv_nowait", names: [c"default"], required: 0, positional: 1, positional_only: 1 };
+const RECV_NOWAIT: Signature<1> = Signature {
+    function: "recv_nowait",
+    names: [c"default"],
+    required: 0,
+    positional: 1,
+    positional_only: 1,
+};
 
 const RECV_MANY: Signature<2> = Signature {
     function: "recv_many",
@@ -48,7 +67,9 @@ impl RecvChannel {
         cx.state.interpreter().poll(cx.py());
         let receiver = &self.end.core;
         let outcome = match receiver.try_recv() {
-            Err(Refused::Empty) => deadline.wait(cx, |wait| receiver.recv(wait), |reason| *reason)?,
+            Err(Refused::Empty) => {
+                deadline.wait(cx, |wait| receiver.recv(wait), |reason| *reason)?
+            }
             outcome => outcome,
         };
         match outcome {
@@ -74,15 +95,25 @@ impl RecvChannel {
             None => usize::MAX,
             Some(value) => {
                 let max = value.index(cx.py())?;
-                usize::try_from(max).ok().filter(|&max| max > 0).ok_or_else(|| {
-                    Raised::value_error(cx.py(), &format!("max_items must be None or at least 1, not {max}"))
-                })?
+                usize::try_from(max)
+                    .ok()
+                    .filter(|&max| max > 0)
+                    .ok_or_else(|| {
+                        Raised::value_error(
+                            cx.py(),
+                            &format!("max_items must be None or at least 1, not {max}"),
+                        )
+                    })?
             }
         };
         cx.state.interpreter().poll(cx.py());
         let receiver = &self.end.core;
         let mut messages = Vec::new();
-        let outcome = deadline.wait(cx, |wait| receiver.recv_many(&mut messages, max, wait), |reason| *reason)?;
+        let outcome = deadline.wait(
+            cx,
+            |wait| receiver.recv_many(&mut messages, max, wait),
+            |reason| *reason,
+        )?;
         if let Err(reason) = outcome {
             return Err(self.end.refused(cx, reason));
         }
@@ -143,12 +174,19 @@ impl RecvChannel {
     }
 }
 
-const FROM_ID: Signature<1> =
-    Signature { function: "from_id", names: [c"id"], required: 1, positional: 1, positional_only: 1 };
+const FROM_ID: Signature<1> = Signature {
+    function: "from_id",
+    names: [c"id"],
+    required: 1,
+    positional: 1,
+    positional_only: 1,
+};
 
 fn from_id<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     let [id] = args.parse(cx.py(), &FROM_ID)?;
-    let Some(id) = id else { unreachable!("the signature requires it") };
+    let Some(id) = id else {
+        unreachable!("the signature requires it")
+    };
     let (lane, handle) = End::find(cx, id)?;
     make(cx, lane, handle)
 }
@@ -156,7 +194,8 @@ fn from_id<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
 impl Class for RecvChannel {
     const NAME: &'static CStr = c"interlane.RecvChannel";
     const DOC: &'static CStr = c"The end of a channel that items come out of; one open handle of it. Made by create_channel().\n\nIterating receives until the channel ends.";
-    const METHODS: &'static [Method] = const { &[
+    const METHODS: &'static [Method] = const {
+        &[
         method::keywords(c"recv", Self::recv, c"recv($self, /, timeout=None)\n--\n\nReceive the next item, waiting at most timeout seconds for it.\n\nRaises TimeoutError, EndOfChannel when all senders are closed and nothing is left, ClosedError after close()."),
         method::keywords(c"recv_nowait", Self::recv_nowait, c"recv_nowait($self, default=<unrepresentable>, /)\n--\n\nReceive the next item without waiting; when there is none, return the default or raise ChannelEmpty."),
         method::keywords(c"recv_many", Self::recv_many, c"recv_many($self, /, max_items=None, timeout=None)\n--\n\nReceive at least one item, and what else is there, as a list of at most max_items."),
@@ -168,15 +207,33 @@ impl Class for RecvChannel {
         method::class(c"from_id", from_id, c"from_id($type, id, /)\n--\n\nOpen a new handle on the channel with this id, in any interpreter.\n\nRaises ChannelNotFoundError when there is no such channel, ClosedError when that side of it has ended."),
         method::class_getitem(),
         method::END,
-    ] };
-    const GETSET: &'static [GetSet] = const { &[
-        getset::getter(c"closed", Self::closed, c"Is this handle closed?"),
-        getset::getter(c"id", Self::id, c"The number of the channel, the same in all interpreters."),
-        getset::getter(c"capacity", Self::capacity, c"How many items it holds: None is unbounded, 0 a rendezvous."),
-        getset::END,
-    ] };
-    const SLOTS: &'static [Slot] =
-        const { &[slot::repr(Self::repr), slot::length(Self::length), slot::always_true(), slot::iter_self(), slot::next(Self::next)] };
+    ]
+    };
+    const GETSET: &'static [GetSet] = const {
+        &[
+            getset::getter(c"closed", Self::closed, c"Is this handle closed?"),
+            getset::getter(
+                c"id",
+                Self::id,
+                c"The number of the channel, the same in all interpreters.",
+            ),
+            getset::getter(
+                c"capacity",
+                Self::capacity,
+                c"How many items it holds: None is unbounded, 0 a rendezvous.",
+            ),
+            getset::END,
+        ]
+    };
+    const SLOTS: &'static [Slot] = const {
+        &[
+            slot::repr(Self::repr),
+            slot::length(Self::length),
+            slot::always_true(),
+            slot::iter_self(),
+            slot::next(Self::next),
+        ]
+    };
     const TRACKED: bool = true;
 
     fn home(state: &State) -> &Global {

@@ -23,8 +23,17 @@ pub(crate) struct SendChannel {
     pub(crate) end: End<Sender<Message>>,
 }
 
-pub(crate) fn make<'py>(cx: Cx<'py>, lane: Arc<Lane>, sender: Sender<Message>) -> PyResult<Owned<'py>> {
-    class::instantiate(cx, SendChannel { end: End::new(cx, lane, sender) })
+pub(crate) fn make<'py>(
+    cx: Cx<'py>,
+    lane: Arc<Lane>,
+    sender: Sender<Message>,
+) -> PyResult<Owned<'py>> {
+    class::instantiate(
+        cx,
+        SendChannel {
+            end: End::new(cx, lane, sender),
+        },
+    )
 }
 
 const SEND: Signature<2> = item_and_timeout("send");
@@ -32,11 +41,22 @@ const SEND_BUFFER: Signature<2> = item_and_timeout("send_buffer");
 const SEND_MANY: Signature<2> = item_and_timeout("send_many");
 
 const fn item_and_timeout(function: &'static str) -> Signature<2> {
-    Signature { function, names: [c"item", c"timeout"], required: 1, positional: 2, positional_only: 1 }
+    Signature {
+        function,
+        names: [c"item", c"timeout"],
+        required: 1,
+        positional: 2,
+        positional_only: 1,
+    }
 }
 
-const SEND_NOWAIT: Signature<1> =
-    Signature { function: "send_nowait", names: [c"item"], required: 1, positional: 1, positional_only: 1 };
+const SEND_NOWAIT: Signature<1> = Signature {
+    function: "send_nowait",
+    names: [c"item"],
+    required: 1,
+    positional: 1,
+    positional_only: 1,
+};
 
 impl SendChannel {
     fn send<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
@@ -67,7 +87,12 @@ impl SendChannel {
         let [items, timeout] = args.parse(cx.py(), &SEND_MANY)?;
         let deadline = Deadline::from_timeout(cx, timeout)?;
         let iterator = required(cx, items)?.iterate(cx.py())?;
-        let batch_size = self.end.lane.channel.capacity().map_or(BATCH, |n| n.clamp(1, BATCH));
+        let batch_size = self
+            .end
+            .lane
+            .channel
+            .capacity()
+            .map_or(BATCH, |n| n.clamp(1, BATCH));
         let mut sent = 0;
         loop {
             // Objects stay here until their messages have gone, so that none is lost with an error.
@@ -93,7 +118,11 @@ impl SendChannel {
                 }
             }
             let (batch, at_end) = (messages.len(), objects.len() < batch_size);
-            let outcome = if batch == 0 { Ok(()) } else { self.post_many(cx, &mut messages, deadline) };
+            let outcome = if batch == 0 {
+                Ok(())
+            } else {
+                self.post_many(cx, &mut messages, deadline)
+            };
             sent += batch - messages.len();
             let failure = match (outcome, failure) {
                 (Err(raised), _) => Some(raised.take(cx.py())),
@@ -105,8 +134,12 @@ impl SendChannel {
                 for object in objects {
                     unsent.get().append(cx.py(), object.get())?;
                 }
-                exception.get().set_attribute(cx.py(), c"sent", cx.size(sent)?.get())?;
-                exception.get().set_attribute(cx.py(), c"unsent", unsent.get())?;
+                exception
+                    .get()
+                    .set_attribute(cx.py(), c"sent", cx.size(sent)?.get())?;
+                exception
+                    .get()
+                    .set_attribute(cx.py(), c"unsent", unsent.get())?;
                 return Err(Raised::restore(cx.py(), exception));
             }
             if at_end {
@@ -124,7 +157,10 @@ impl SendChannel {
         let sender = &self.end.core;
         let mut message = match sender.try_send(message) {
             Ok(()) => return Ok(cx.none()),
-            Err(SendError { item, reason: Refused::Full }) => Some(item),
+            Err(SendError {
+                item,
+                reason: Refused::Full,
+            }) => Some(item),
             Err(error) => return Err(self.end.refused(cx, error.reason)),
         };
         let outcome = deadline.wait(
@@ -144,10 +180,19 @@ impl SendChannel {
         }
     }
 
-    fn post_many(&self, cx: Cx<'_>, messages: &mut VecDeque<Message>, deadline: Deadline) -> PyResult<()> {
+    fn post_many(
+        &self,
+        cx: Cx<'_>,
+        messages: &mut VecDeque<Message>,
+        deadline: Deadline,
+    ) -> PyResult<()> {
         let sender = &self.end.core;
         deadline
-            .wait(cx, |wait| sender.send_many(messages, wait), |reason| *reason)?
+            .wait(
+                cx,
+                |wait| sender.send_many(messages, wait),
+                |reason| *reason,
+            )?
             .map_err(|reason| self.end.refused(cx, reason))
     }
 
@@ -190,12 +235,19 @@ impl SendChannel {
     }
 }
 
-const FROM_ID: Signature<1> =
-    Signature { function: "from_id", names: [c"id"], required: 1, positional: 1, positional_only: 1 };
+const FROM_ID: Signature<1> = Signature {
+    function: "from_id",
+    names: [c"id"],
+    required: 1,
+    positional: 1,
+    positional_only: 1,
+};
 
 fn from_id<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     let [id] = args.parse(cx.py(), &FROM_ID)?;
-    let Some(id) = id else { unreachable!("the signature requires it") };
+    let Some(id) = id else {
+        unreachable!("the signature requires it")
+    };
     let (lane, handle) = End::find(cx, id)?;
     make(cx, lane, handle)
 }
@@ -207,7 +259,8 @@ fn required<'a>(cx: Cx<'_>, item: Option<Ref<'a>>) -> PyResult<Ref<'a>> {
 impl Class for SendChannel {
     const NAME: &'static CStr = c"interlane.SendChannel";
     const DOC: &'static CStr = c"The end of a channel that items go in at; one open handle of it. Made by create_channel().";
-    const METHODS: &'static [Method] = const { &[
+    const METHODS: &'static [Method] = const {
+        &[
         method::keywords(c"send", Self::send, c"send($self, item, /, timeout=None)\n--\n\nSend an item, waiting at most timeout seconds for room.\n\nRaises TimeoutError, BrokenChannel when nobody can receive any more, ClosedError after close(), and\nNotShareableError for what can't be shared. Nothing has been sent then. Large str and buffers aren't copied."),
         method::keywords(c"send_nowait", Self::send_nowait, c"send_nowait($self, item, /)\n--\n\nSend an item without waiting, or raise ChannelFull."),
         method::keywords(c"send_many", Self::send_many, c"send_many($self, items, /, timeout=None)\n--\n\nSend all items of an iterable and return how many; timeout is for the whole call, in seconds.\n\nAn exception has the attributes sent, how many went, and unsent, those taken from the iterable that did not."),
@@ -220,15 +273,31 @@ impl Class for SendChannel {
         method::class(c"from_id", from_id, c"from_id($type, id, /)\n--\n\nOpen a new handle on the channel with this id, in any interpreter.\n\nRaises ChannelNotFoundError when there is no such channel, ClosedError when that side of it has ended."),
         method::class_getitem(),
         method::END,
-    ] };
-    const GETSET: &'static [GetSet] = const { &[
-        getset::getter(c"closed", Self::closed, c"Is this handle closed?"),
-        getset::getter(c"id", Self::id, c"The number of the channel, the same in all interpreters."),
-        getset::getter(c"capacity", Self::capacity, c"How many items it holds: None is unbounded, 0 a rendezvous."),
-        getset::END,
-    ] };
-    const SLOTS: &'static [Slot] =
-        const { &[slot::repr(Self::repr), slot::length(Self::length), slot::always_true()] };
+    ]
+    };
+    const GETSET: &'static [GetSet] = const {
+        &[
+            getset::getter(c"closed", Self::closed, c"Is this handle closed?"),
+            getset::getter(
+                c"id",
+                Self::id,
+                c"The number of the channel, the same in all interpreters.",
+            ),
+            getset::getter(
+                c"capacity",
+                Self::capacity,
+                c"How many items it holds: None is unbounded, 0 a rendezvous.",
+            ),
+            getset::END,
+        ]
+    };
+    const SLOTS: &'static [Slot] = const {
+        &[
+            slot::repr(Self::repr),
+            slot::length(Self::length),
+            slot::always_true(),
+        ]
+    };
     const TRACKED: bool = true;
 
     fn home(state: &State) -> &Global {

@@ -27,8 +27,14 @@ struct Frame<'py> {
 
 pub(in super::super) fn unpack(cx: Cx<'_>, tree: Tree) -> PyResult<Owned<'_>> {
     let leaves = tree.leaves.into_iter().map(Some).collect();
-    let mut reader =
-        Reader { cx, code: tree.code, at: 0, leaves, noted: Vec::new(), open: Vec::new() };
+    let mut reader = Reader {
+        cx,
+        code: tree.code,
+        at: 0,
+        leaves,
+        noted: Vec::new(),
+        open: Vec::new(),
+    };
     loop {
         let mut object = match reader.read()? {
             Some(object) => object,
@@ -36,7 +42,9 @@ pub(in super::super) fn unpack(cx: Cx<'_>, tree: Tree) -> PyResult<Owned<'_>> {
         };
         // Hand it to the container it belongs to, and that one to the next when it is full now.
         loop {
-            let Some(frame) = reader.open.last_mut() else { return Ok(object) };
+            let Some(frame) = reader.open.last_mut() else {
+                return Ok(object);
+            };
             frame.take(cx, object)?;
             if frame.filled < frame.size {
                 break;
@@ -83,12 +91,20 @@ impl<'py> Reader<'py> {
             }
             code::AGAIN => {
                 let number = self.size()?;
-                let object = self.noted.get(number).and_then(Option::as_ref).ok_or_else(|| corrupt(cx))?;
+                let object = self
+                    .noted
+                    .get(number)
+                    .and_then(Option::as_ref)
+                    .ok_or_else(|| corrupt(cx))?;
                 object.get().to_owned(cx.py())
             }
             code::LEAF => {
                 let index = self.size()?;
-                let leaf = self.leaves.get_mut(index).and_then(Option::take).ok_or_else(|| corrupt(cx))?;
+                let leaf = self
+                    .leaves
+                    .get_mut(index)
+                    .and_then(Option::take)
+                    .ok_or_else(|| corrupt(cx))?;
                 unpack_leaf(cx, leaf)?
             }
             container => return self.enter(container, noted),
@@ -110,12 +126,20 @@ impl<'py> Reader<'py> {
             code::FROZENSET => (cx.frozenset()?, size),
             _ => return Err(corrupt(cx)),
         };
-        let mut frame = Frame { object, code, size, filled: 0, key: None, number: None };
+        let mut frame = Frame {
+            object,
+            code,
+            size,
+            filled: 0,
+            key: None,
+            number: None,
+        };
         if noted {
             frame.number = Some(self.noted.len());
             // A frozenset can only be filled while nobody else has it; it can't contain itself.
             let early = code != code::FROZENSET;
-            self.noted.push(early.then(|| frame.object.get().to_owned(cx.py())));
+            self.noted
+                .push(early.then(|| frame.object.get().to_owned(cx.py())));
         }
         if size == 0 {
             return Ok(Some(self.close(frame)));

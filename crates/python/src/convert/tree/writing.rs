@@ -35,7 +35,10 @@ pub(in super::super) fn pack(cx: Cx<'_>, object: Ref<'_>, fallback: Fallback) ->
     let mut writer = Writer {
         cx,
         fallback,
-        tree: Tree { code: Vec::new(), leaves: Vec::new() },
+        tree: Tree {
+            code: Vec::new(),
+            leaves: Vec::new(),
+        },
         numbers: HashMap::new(),
         kept: Vec::new(),
         open: Vec::new(),
@@ -44,7 +47,10 @@ pub(in super::super) fn pack(cx: Cx<'_>, object: Ref<'_>, fallback: Fallback) ->
     match packed {
         Ok(()) => Ok(Message::Tree(Box::new(writer.tree))),
         // What can't be shared in place is pickled as a whole, so that identities inside are kept.
-        Err(raised) if fallback == Fallback::Pickle && raised.is(cx.py(), class(cx, Error::NotShareable)?) => {
+        Err(raised)
+            if fallback == Fallback::Pickle
+                && raised.is(cx.py(), class(cx, Error::NotShareable)?) =>
+        {
             raised.ignore(cx.py());
             drop(writer);
             pickle::dump(cx, object)
@@ -154,7 +160,14 @@ impl<'py> Writer<'py> {
         match kind {
             Kind::Str => {
                 let characters = object.characters();
-                self.plain(code::STR | noted, &[if characters.ascii { 0 } else { characters.width }])?;
+                self.plain(
+                    code::STR | noted,
+                    &[if characters.ascii {
+                        0
+                    } else {
+                        characters.width
+                    }],
+                )?;
                 self.size(characters.nbytes());
                 self.tree.code.extend_from_slice(characters.bytes());
                 Ok(())
@@ -166,8 +179,16 @@ impl<'py> Writer<'py> {
             _ => {
                 let path = self.path();
                 let message = format!("{path}: {}", object.class_name(self.cx.py()));
-                let advice = if self.fallback == Fallback::Refuse { " can't be shared" } else { "" };
-                Err(raise(self.cx, Error::NotShareable, &format!("{message}{advice}")))
+                let advice = if self.fallback == Fallback::Refuse {
+                    " can't be shared"
+                } else {
+                    ""
+                };
+                Err(raise(
+                    self.cx,
+                    Error::NotShareable,
+                    &format!("{message}{advice}"),
+                ))
             }
         }
     }
@@ -176,7 +197,13 @@ impl<'py> Writer<'py> {
         let size = object.size(self.cx.py())?;
         self.sized(code, size, &[])?;
         let expected = if kind == Kind::Dict { 2 * size } else { size };
-        self.open.push(Frame { steps, kind, expected, taken: 0, key: None });
+        self.open.push(Frame {
+            steps,
+            kind,
+            expected,
+            taken: 0,
+            key: None,
+        });
         Ok(())
     }
 
@@ -207,7 +234,9 @@ impl<'py> Writer<'py> {
         let mut path = "item".to_owned();
         for frame in &self.open {
             path += &match (frame.kind, &frame.key) {
-                (Kind::Dict, Some(key)) if frame.taken % 2 == 1 => format!(" key {}", key.get().brief_repr(self.cx.py())),
+                (Kind::Dict, Some(key)) if frame.taken % 2 == 1 => {
+                    format!(" key {}", key.get().brief_repr(self.cx.py()))
+                }
                 (Kind::Dict, Some(key)) => format!("[{}]", key.get().brief_repr(self.cx.py())),
                 (Kind::Set | Kind::FrozenSet, _) => " element".to_owned(),
                 _ => format!("[{}]", frame.taken.saturating_sub(1)),
