@@ -2,9 +2,11 @@
 
 from collections.abc import Buffer, Iterable
 from types import GenericAlias, TracebackType
-from typing import Any, Literal, Self, final, overload
+from typing import Any, Generic, Literal, Self, TypeVar, final, overload
 
 from _typeshed import structseq
+
+_T_co = TypeVar("_T_co", covariant=True)
 
 @final
 class SendChannel[T]:
@@ -63,7 +65,7 @@ class SendChannel[T]:
     def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
 
 @final
-class RecvChannel[T]:
+class RecvChannel(Generic[_T_co]):  # noqa: UP046  # a list of them makes it look invariant
     """The end of a channel that gives items out; dropped, it closes."""
 
     @property
@@ -82,19 +84,19 @@ class RecvChannel[T]:
     def from_id(cls, id: int, /) -> RecvChannel[Any]:
         """Opens another handle; raises ChannelNotFoundError."""
 
-    def recv(self, timeout: float | None = None) -> T:
+    def recv(self, timeout: float | None = None) -> _T_co:
         """Receives the next item, waiting for one.
 
         Raises TimeoutError after so many seconds, EndOfChannel when no more can come, and ClosedError.
         """
 
     @overload
-    def recv_nowait(self, /) -> T:
+    def recv_nowait(self, /) -> _T_co:
         """Receives the next item if there is one, else returns the default or raises ChannelEmpty."""
 
     @overload
-    def recv_nowait[D](self, default: D, /) -> T | D: ...
-    def recv_many(self, max_items: int | None = None, timeout: float | None = None) -> list[T]:
+    def recv_nowait[D](self, default: D, /) -> _T_co | D: ...
+    def recv_many(self, max_items: int | None = None, timeout: float | None = None) -> list[_T_co]:
         """Waits for one item and returns it with those behind it, `max_items` at most."""
 
     def clone(self) -> Self:
@@ -107,7 +109,7 @@ class RecvChannel[T]:
         """Returns the channel's figures at this moment."""
 
     def __iter__(self) -> Self: ...
-    def __next__(self) -> T: ...
+    def __next__(self) -> _T_co: ...
     def __len__(self) -> int: ...
     def __enter__(self) -> Self: ...
     def __exit__(

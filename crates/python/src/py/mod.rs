@@ -30,6 +30,7 @@ pub(crate) mod record;
 pub(crate) mod shared_text;
 pub(crate) mod slot;
 pub(crate) mod text;
+pub(crate) mod xidata;
 
 pub(crate) use args::{Args, Signature};
 pub(crate) use attached::{Attached, Cx};

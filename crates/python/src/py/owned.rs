@@ -68,8 +68,9 @@ impl<'a> Ref<'a> {
     /// `ptr` is not NULL and the object lives for `'a`, in the interpreter that is attached for `'a`.
     pub(crate) unsafe fn from_ptr(ptr: *mut ffi::PyObject) -> Self {
         // SAFETY: not NULL, says the caller.
+        let ptr = unsafe { NonNull::new_unchecked(ptr) };
         Self {
-            ptr: unsafe { NonNull::new_unchecked(ptr) },
+            ptr,
             _owner: PhantomData,
         }
     }

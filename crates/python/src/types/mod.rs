@@ -6,7 +6,7 @@ pub(crate) mod records;
 pub(crate) mod recv_channel;
 pub(crate) mod send_channel;
 
-use crate::py::{Cx, PyResult, Ref, class, shared_text};
+use crate::py::{Cx, PyResult, Ref, class, shared_text, xidata};
 
 /// Builds all classes for this interpreter.
 pub(crate) fn add(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
@@ -14,5 +14,8 @@ pub(crate) fn add(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
     class::add::<recv_channel::RecvChannel>(cx, module)?;
     class::add::<area::Area>(cx, module)?;
     shared_text::add(cx, module)?;
+    for class in [&cx.state.send_channel, &cx.state.recv_channel, &cx.state.shared_str] {
+        xidata::register(cx.py(), class.get(cx.py())?)?;
+    }
     records::add(cx, module)
 }

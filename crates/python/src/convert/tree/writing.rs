@@ -75,10 +75,8 @@ impl<'py> Writer<'py> {
                 continue;
             };
             frame.taken += 1;
-            if frame.kind == Kind::Dict {
-                if frame.taken % 2 == 1 {
-                    frame.key = Some(item.get().to_owned(self.cx.py()));
-                }
+            if frame.kind == Kind::Dict && frame.taken % 2 == 1 {
+                frame.key = Some(item.get().to_owned(self.cx.py()));
             }
             self.write(item.get(), false)?;
         }
