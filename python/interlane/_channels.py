@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     # Only a class can be subscripted with any type there is.
     @final
-    class create_channel(Generic[T]):  # noqa: N801, UP046
+    class create_channel(Generic[T]):  # noqa: N801
         """See below."""
 
         def __new__(  # type: ignore[misc]

@@ -245,3 +245,6 @@ def get_share_threshold() -> int:
 
 def set_share_threshold(nbytes: int, /) -> None:
     """Sets the size in bytes from which str and bytes are shared and not copied."""
+
+def _watch_threads() -> None: ...
+def _at_exit() -> None: ...

@@ -4,8 +4,10 @@ use core::sync::atomic::Ordering;
 
 use crate::convert::THRESHOLD;
 use crate::convert::text::SMALLEST_SHARE;
+use crate::py::interp::Handle;
 use crate::py::method::{self, Method};
 use crate::py::{Args, Cx, Owned, PyResult, Raised, Signature, record};
+use crate::runtime::blocked;
 use crate::runtime::lane::{Fallback, Lane};
 use crate::types::{recv_channel, send_channel};
 
@@ -37,6 +39,11 @@ pub(crate) const TABLE: &[Method] = const {
             c"set_share_threshold(nbytes, /)\n--\n\nSet, for the whole process, from how many bytes on str and bytes are shared. At least 1024.",
         ),
         method::function(c"_at_exit", at_exit, c"_at_exit()\n--\n\nClose this interpreter's record."),
+        method::function(
+            c"_watch_threads",
+            watch_threads,
+            c"_watch_threads()\n--\n\nEnd the waits of this interpreter's threads once nobody can wake them.",
+        ),
         method::END,
     ]
 };
@@ -143,5 +150,10 @@ fn set_share_threshold<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>
 
 fn at_exit<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
     cx.state.interpreter().close(cx.py());
+    Ok(cx.none())
+}
+
+fn watch_threads<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
+    blocked::watch(cx.state.interpreter(), Handle::current(cx.py()));
     Ok(cx.none())
 }

@@ -25,7 +25,8 @@ fn execute(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
     types::add(cx, module)?;
     let interpreter = runtime::Interpreter::current(cx.py())?;
     cx.state.set_interpreter(interpreter);
-    py::interp::at_exit(cx.py(), module, c"_at_exit")
+    py::interp::at_exit(cx.py(), module, c"_at_exit")?;
+    cx.state.interpreter().watch_threads(cx.py())
 }
 
 /// Entry point of the import system.

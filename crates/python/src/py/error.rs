@@ -82,6 +82,12 @@ impl Raised {
         unsafe { ffi::PyErr_ExceptionMatches(class.as_ptr()) != 0 }
     }
 
+    /// Is it an `Exception`, and not, say, a `KeyboardInterrupt`?
+    pub(crate) fn is_ordinary(&self, _py: Attached<'_>) -> bool {
+        // SAFETY: attached, the indicator is set.
+        unsafe { ffi::PyErr_ExceptionMatches(ffi::PyExc_Exception) != 0 }
+    }
+
     /// Forgets the exception, where failing is one of the expected answers.
     pub(crate) fn ignore(self, _py: Attached<'_>) {
         // SAFETY: attached.

@@ -105,6 +105,24 @@ impl<'py> Attached<'py> {
         }
     }
 
+    /// `name in sys.modules`.
+    pub(crate) fn has_imported(self, name: &str) -> PyResult<bool> {
+        let name = self.str(name)?;
+        // SAFETY: attached; NULL without an exception means "not imported".
+        unsafe {
+            let module = ffi::PyImport_GetModule(name.as_ptr());
+            if module.is_null() {
+                return if ffi::PyErr_Occurred().is_null() {
+                    Ok(false)
+                } else {
+                    Err(Raised::already(self))
+                };
+            }
+            ffi::Py_DECREF(module);
+            Ok(true)
+        }
+    }
+
     /// `import name`.
     pub(crate) fn import(self, name: &CStr) -> PyResult<Owned<'py>> {
         // SAFETY: attached.

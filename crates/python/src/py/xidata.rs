@@ -48,8 +48,11 @@ pub(crate) fn register(py: Attached<'_>, class: Ref<'_>) -> PyResult<()> {
             basic: Option<GetData>,
             fallback: *const c_void,
         }
-        type Register =
-            unsafe extern "C" fn(*mut ffi::PyThreadState, *mut ffi::PyTypeObject, Functions) -> c_int;
+        type Register = unsafe extern "C" fn(
+            *mut ffi::PyThreadState,
+            *mut ffi::PyTypeObject,
+            Functions,
+        ) -> c_int;
         let Some(register) = symbol(c"_PyXIData_RegisterClass") else {
             return Ok(());
         };
@@ -106,7 +109,9 @@ unsafe extern "C" fn new_object(record: *mut Record) -> *mut ffi::PyObject {
         let Ok(module) = py.import(c"interlane._core") else {
             return core::ptr::null_mut();
         };
-        boundary::enter(State::of(module.get()), |cx| boundary::object(receive(cx, record)))
+        boundary::enter(State::of(module.get()), |cx| {
+            boundary::object(receive(cx, record))
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! One record per interpreter, from the first import of the module to the interpreter's end.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use interlane_core::{Host, Owner};
@@ -13,6 +14,9 @@ use crate::py::{Attached, PyResult};
 pub(crate) struct Interpreter {
     pub(crate) owner: Arc<Owner>,
     is_main: bool,
+    /// Is the hook in place that runs before this interpreter's threads are joined? Relaxed: set and read under
+    /// this interpreter's GIL.
+    hooked: AtomicBool,
     ends: Mutex<Ends>,
 }
 
@@ -58,6 +62,7 @@ impl Interpreter {
             Arc::new(Self {
                 owner: Owner::new(Box::new(Visitor(handle))),
                 is_main: handle.id(py) == 0,
+                hooked: AtomicBool::new(false),
                 ends: Mutex::default(),
             })
         })
@@ -93,6 +98,19 @@ impl Interpreter {
             .unwrap_or_else(PoisonError::into_inner)
             .open
             .remove(&key);
+    }
+
+    /// Has the interpreter's threads watched when it ends; for one without threads, once it gets some. The main
+    /// interpreter's threads may block in any other one, so it has them from the start.
+    pub(crate) fn watch_threads(&self, py: Attached<'_>) -> PyResult<()> {
+        if self.hooked.load(Ordering::Relaxed) || !(self.is_main || py.has_imported("threading")?) {
+            return Ok(());
+        }
+        self.hooked.store(true, Ordering::Relaxed);
+        if let Err(raised) = py.import(c"interlane._threads") {
+            raised.ignore(py); // its threads are being joined already
+        }
+        Ok(())
     }
 
     /// Runs `f`, which may block, with the GIL released. When the interpreter has ended meanwhile, the thread

@@ -1,5 +1,6 @@
 //! Records of interpreters and of channels: the traits of interlane-core, played by CPython.
 
+pub(crate) mod blocked;
 pub(crate) mod interpreter;
 pub(crate) mod lane;
 pub(crate) mod waiting;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use interlane_core::{Refused, Wait};
 
+use super::blocked::ThisThread;
 use crate::py::{Cx, PyResult, Raised, Ref};
 
 /// Until when; `None` for as long as it takes.
@@ -43,10 +44,11 @@ impl Deadline {
         reason: impl Fn(&E) -> Refused,
     ) -> PyResult<Result<T, E>> {
         let interpreter = cx.state.interpreter();
+        interpreter.watch_threads(cx.py())?;
         let wait = Wait {
             deadline: self.0,
             interruptible: interpreter.handles_signals_here(),
-            parked: None,
+            parked: Some(&ThisThread),
         };
         loop {
             let answer = interpreter.detach(cx.py(), || operation(&wait));

@@ -14,7 +14,11 @@ pub(crate) fn add(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
     class::add::<recv_channel::RecvChannel>(cx, module)?;
     class::add::<area::Area>(cx, module)?;
     shared_text::add(cx, module)?;
-    for class in [&cx.state.send_channel, &cx.state.recv_channel, &cx.state.shared_str] {
+    for class in [
+        &cx.state.send_channel,
+        &cx.state.recv_channel,
+        &cx.state.shared_str,
+    ] {
         xidata::register(cx.py(), class.get(cx.py())?)?;
     }
     records::add(cx, module)

@@ -7,7 +7,7 @@ use super::{Tree, code};
 use crate::errors::{Error, class, raise};
 use crate::py::container::Steps;
 use crate::py::object::Kind;
-use crate::py::{Cx, Owned, PyResult, Ref};
+use crate::py::{Cx, Owned, PyResult, Raised, Ref};
 use crate::runtime::lane::Fallback;
 
 struct Writer<'py> {
@@ -51,9 +51,21 @@ pub(in super::super) fn pack(cx: Cx<'_>, object: Ref<'_>, fallback: Fallback) ->
             if fallback == Fallback::Pickle
                 && raised.is(cx.py(), class(cx, Error::NotShareable)?) =>
         {
-            raised.ignore(cx.py());
+            let refusal = raised.take(cx.py());
             drop(writer);
-            pickle::dump(cx, object)
+            pickle::dump(cx, object).map_err(|raised| {
+                if !raised.is_ordinary(cx.py()) {
+                    return raised;
+                }
+                let reason = raised.take(cx.py());
+                match refusal
+                    .get()
+                    .set_attribute(cx.py(), c"__cause__", reason.get())
+                {
+                    Ok(()) => Raised::restore(cx.py(), refusal),
+                    Err(raised) => raised,
+                }
+            })
         }
         Err(raised) => Err(raised),
     }
@@ -65,7 +77,7 @@ impl<'py> Writer<'py> {
         while let Some(frame) = self.open.last_mut() {
             let Some(item) = frame.steps.next(self.cx.py())? else {
                 if frame.taken != frame.expected {
-                    return Err(crate::py::Raised::builtin(
+                    return Err(Raised::builtin(
                         self.cx.py(),
                         crate::py::error::Builtin::Runtime,
                         "a container changed size while it was being sent",
@@ -178,14 +190,14 @@ impl<'py> Writer<'py> {
                 let path = self.path();
                 let message = format!("{path}: {}", object.class_name(self.cx.py()));
                 let advice = if self.fallback == Fallback::Refuse {
-                    " can't be shared"
+                    "can't be shared"
                 } else {
-                    ""
+                    "can be neither shared nor pickled"
                 };
                 Err(raise(
                     self.cx,
                     Error::NotShareable,
-                    &format!("{message}{advice}"),
+                    &format!("{message} {advice}"),
                 ))
             }
         }
