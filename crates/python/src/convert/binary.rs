@@ -87,6 +87,10 @@ impl Resource for Buffer {
 
 /// A share of the memory of a buffer exporter.
 pub(crate) fn share_buffer(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Share<Buffer>> {
+    if !Acquired::possible(object) {
+        let message = format!("item: {} exports no buffer", object.class_name(cx.py()));
+        return Err(raise(cx, Error::NotShareable, &message));
+    }
     let acquired = Acquired::new(cx.py(), object)?;
     let nbytes = acquired.nbytes();
     Share::new(&cx.state.interpreter().owner, Buffer(acquired), nbytes).map_err(
