@@ -99,7 +99,8 @@ def test_what_an_ended_interpreter_sent_is_still_delivered_and_then_the_channel_
         + """
 send, recv = interlane.create_channel()
 interp = interpreters.create()
-interp.exec(f"import interlane as i; s = i.SendChannel.from_id({send.id}); s.send([1, 2]); s.send(100_000 * chr(120))")
+interp.exec(f"import interlane as i; s = i.SendChannel.from_id({send.id})")
+interp.exec("s.send([1, 2]); s.send(100_000 * chr(120))")
 send.close()
 interp.close()
 print(recv.recv(), len(recv.recv()))

@@ -18,8 +18,8 @@ def others() -> list[int]:
 def _watch() -> None:
     # Joining comes next, and would wait for ever for a thread that nobody can wake.
     if others():
-        _core._watch_threads()
+        _core._watch_threads()  # noqa: SLF001 - ours
 
 
 # The one hook that runs before threads are joined; private, and used by concurrent.futures in the same way.
-threading._register_atexit(_watch)  # type: ignore[attr-defined]
+threading._register_atexit(_watch)  # type: ignore[attr-defined] # noqa: SLF001
