@@ -25,7 +25,8 @@ done <<<"$pythons"
 # Children inherit both variables, so what runs in a fresh process is covered too.
 python=$(tail -n 1 <<<"$pythons")
 if environment=$(ci/env.sh "$python" </dev/null); then
-  PYTHONDEVMODE=1 PYTHONMALLOC=debug note="development mode" attempt "$environment"
+  PYTHONDEVMODE=1 PYTHONMALLOC=debug note="development mode" attempt "$environment" \
+    tests/test_channels.py tests/test_faults.py
 fi
 
 for version in 3.14d 3.15d; do

@@ -85,6 +85,8 @@ now = interlane.stats()
 print(now.live, now.released + now.orphaned, (rss() - before) // {count})
 """,
         timeout=120,
+        # Under debug hooks memory of ended interpreters is kept for good instead of adopted.
+        env={"PYTHONMALLOC": "pymalloc", "PYTHONDEVMODE": ""},
     )
     live, ended, grown = map(int, out.split())
     assert live == 0

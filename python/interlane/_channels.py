@@ -1,12 +1,16 @@
 """`create_channel`: a function that can be subscripted with the type of the items."""
 
-from typing import TYPE_CHECKING, Any, Generic, Literal, final
+from types import GenericAlias
 
 from interlane import _core
 
 __all__ = ["create_channel"]
 
+# Not typing's: importing that would take longer than all the rest.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Generic, Literal, final
+
     from typing_extensions import TypeVar
 
     from interlane._core import RecvChannel, SendChannel
@@ -24,8 +28,7 @@ if TYPE_CHECKING:
 
 else:
 
-    @final
-    class _CreateChannel:
+    class create_channel:  # noqa: N801
         """Creates a channel and returns its two ends: `send, recv = create_channel(capacity)`.
 
         `capacity` is the number of items that wait in the channel: `None` for any number, 0 for none (a send
@@ -41,22 +44,10 @@ else:
             recv.recv()["pixels"]                       # in any interpreter, on any thread
         """
 
-        def __init__(self) -> None:
-            # What `help`, `inspect` and `pickle` look for in a function.
-            self.__name__ = self.__qualname__ = "create_channel"
-            self.__module__ = "interlane"
-            self.__doc__ = type(self).__doc__
+        __slots__ = ()
+        __class_getitem__ = classmethod(GenericAlias)
 
-        def __call__(self, capacity=None, *, fallback=None):
+        def __new__(cls, capacity=None, *, fallback=None):
             return _core.create_channel(capacity, fallback=fallback)
 
-        def __getitem__(self, item):
-            return self
-
-        def __repr__(self) -> str:
-            return "<function interlane.create_channel>"
-
-        def __reduce__(self) -> str:
-            return "create_channel"
-
-    create_channel = _CreateChannel()
+    create_channel.__module__ = "interlane"
