@@ -42,5 +42,6 @@ run_pytest() {
   shift
   [[ -t 1 ]] && color=yes
   echo "--- pytest on $("$python" -VV | head -n 1)${note:+, $note}"
-  "$python" -m pytest --color="$color" "$@"
+  # The fetched Pythons come without compiled files: without writing them each of many children compiles anew.
+  env -u PYTHONDONTWRITEBYTECODE "$python" -m pytest --color="$color" "$@"
 }

@@ -121,6 +121,7 @@ class RecvChannel(Generic[_T_co]):  # noqa: UP046  # a list of them makes it loo
     ) -> None: ...
     def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
 
+@final
 class SharedStr(str):
     """A str whose characters are the same memory in every interpreter."""
 

@@ -26,6 +26,7 @@ class ThreadPool:
             raise CannotStartError(reason_of(error)) from None
         self._executor = ThreadPoolExecutor(workers)
         self._out: dict[Future[Answer], int] = {}
+        self._newest = -1
         self._done: queue.SimpleQueue[Future[Answer]] = queue.SimpleQueue()
 
     def submit(self, job: Job) -> None:
@@ -42,12 +43,19 @@ class ThreadPool:
             except queue.Empty:
                 return None
             # One that `cancel` has forgotten comes by as well.
-            if self._out.pop(future, None) is not None:
+            number = self._out.pop(future, None)
+            if number is not None:
+                self._newest = max(self._newest, number)
                 return future.result()
 
     def cancel(self) -> list[int]:
-        """Cancels the futures that are not running."""
-        cancelled = [future for future in self._out if future.cancel()]
+        """Cancels the futures that no thread has taken yet.
+
+        Threads take them in order. One that is older than an answer has been taken, even if its thread has not
+        got round to marking it as running, and its own failure may be the one to report.
+        """
+        waiting = [future for future, number in self._out.items() if number > self._newest]
+        cancelled = [future for future in waiting if future.cancel()]
         return [self._out.pop(future) for future in cancelled]
 
     def close(self) -> None:
