@@ -51,8 +51,8 @@ class ThreadPool:
     def cancel(self) -> list[int]:
         """Cancels the futures that no thread has taken yet.
 
-        Threads take them in order. One that is older than an answer has been taken, even if its thread has not
-        got round to marking it as running, and its own failure may be the one to report.
+        Threads take them in order. One that is older than an answer has been taken, even if its thread has
+        not got round to marking it as running, and its own failure may be the one to report.
         """
         waiting = [future for future, number in self._out.items() if number > self._newest]
         cancelled = [future for future in waiting if future.cancel()]
