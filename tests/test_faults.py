@@ -165,6 +165,32 @@ time.sleep(0.1)
     assert sorted(out.split()) == ([] if daemon else ["broken", "end"])
 
 
+def test_a_blocked_thread_waits_on_while_another_interpreter_has_one_that_works(run_child):
+    out = run_child(
+        SETUP
+        + """
+send, recv = interlane.create_channel()
+interp = interpreters.create()
+interp.exec(f'''
+import threading, time, interlane
+def work():
+    with interlane.SendChannel.from_id({send.id}) as send:
+        time.sleep(0.5)
+        send.send("late")
+threading.Thread(target=work).start()
+''')
+def receive():
+    print(recv.recv())
+    try:
+        recv.recv()
+    except interlane.EndOfChannel:
+        print("end")
+threading.Thread(target=receive).start()
+""",
+    )
+    assert out.split() == ["late", "end"]
+
+
 def test_the_process_ends_with_shares_and_interpreters_left_open(run_child):
     run_child(
         SETUP

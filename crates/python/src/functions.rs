@@ -4,7 +4,6 @@ use core::sync::atomic::Ordering;
 
 use crate::convert::THRESHOLD;
 use crate::convert::text::SMALLEST_SHARE;
-use crate::py::interp::Handle;
 use crate::py::method::{self, Method};
 use crate::py::{Args, Cx, Owned, PyResult, Raised, Signature, record};
 use crate::runtime::blocked;
@@ -154,6 +153,6 @@ fn at_exit<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
 }
 
 fn watch_threads<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
-    blocked::watch(cx.state.interpreter(), Handle::current(cx.py()));
+    blocked::watch(cx.state.interpreter());
     Ok(cx.none())
 }

@@ -3,7 +3,8 @@
 //!
 //! When an interpreter ends, Python joins its threads. If all of them sleep in our calls, that takes for ever: a
 //! watcher, started before the join, sees that and ends their waits. Until then, threads that work keep the
-//! interpreter alive, as always in Python.
+//! interpreter alive, as always in Python; for the main interpreter, whose end is the end of the process, that
+//! goes for the threads of all interpreters.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,8 +13,6 @@ use std::time::Duration;
 use interlane_core::{Abandon, Parked};
 
 use super::Interpreter;
-use crate::py::interp::Handle;
-use crate::py::{Attached, PyResult};
 
 /// Sleeping threads by their identifier (`threading.get_ident()`). A lock of its own, held for single operations
 /// only, never together with another one.
@@ -37,7 +36,7 @@ impl Parked for ThisThread {
 }
 
 /// Starts the watcher for an interpreter whose threads are about to be joined.
-pub(crate) fn watch(interpreter: &Arc<Interpreter>, handle: Handle) {
+pub(crate) fn watch(interpreter: &Arc<Interpreter>) {
     let interpreter = Arc::clone(interpreter);
     let started = std::thread::Builder::new()
         .name("interlane-exit".to_owned())
@@ -45,48 +44,40 @@ pub(crate) fn watch(interpreter: &Arc<Interpreter>, handle: Handle) {
             let mut before = Vec::new();
             loop {
                 std::thread::sleep(LOOK);
-                let Some(pass) = interpreter.owner.enter() else {
-                    return;
-                };
-                let mut threads = Ok(Vec::new());
-                // SAFETY: the pass keeps the interpreter from ending; this thread is attached nowhere.
-                unsafe { handle.enter(|py| threads = others(py)) };
-                drop(pass);
-                let Ok(threads) = threads else { return };
-                if threads.is_empty() {
+                // SAFETY: the watcher's thread is attached nowhere.
+                let own = unsafe { interpreter.threads() };
+                if own.is_empty() {
                     return;
                 }
-                let asleep = asleep(&threads);
-                // Asleep in the same waits twice in a row: none of them got anything in between.
-                if asleep.len() == threads.len() && same(&asleep, &before) {
-                    for waker in &asleep {
+                let mut threads = own.clone();
+                threads.extend(elsewhere(&interpreter));
+                let all = asleep(&threads);
+                // All asleep in the same waits as the last time: between the two looks there was a moment at
+                // which all of them slept, so none of them will ever be woken.
+                if all.len() == threads.len() && same(&all, &before) {
+                    for waker in asleep(&own) {
                         waker.abandon();
                     }
                 }
-                before = asleep;
+                before = all;
             }
         });
     // Without the watcher the join may wait for ever, as it does without interlane.
     drop(started);
 }
 
-fn others(py: Attached<'_>) -> Result<Vec<u64>, ()> {
-    let list = || -> PyResult<Vec<u64>> {
-        let module = py.import(c"interlane._threads")?;
-        let threads = module
-            .get()
-            .attribute(py, c"others")?
-            .get()
-            .call(py, [])?
-            .get()
-            .iterate(py)?;
-        let mut idents = Vec::new();
-        while let Some(ident) = threads.get().next(py)? {
-            idents.extend(ident.get().small_int(py)?.map(|ident| ident as u64));
-        }
-        Ok(idents)
-    };
-    list().map_err(|raised| raised.ignore(py))
+/// Threads of other interpreters that could wake those of this one. When the main interpreter ends, the process
+/// does, and it waits for them; whoever closes another interpreter does not want to.
+fn elsewhere(interpreter: &Arc<Interpreter>) -> Vec<u64> {
+    if !interpreter.is_main() {
+        return Vec::new();
+    }
+    Interpreter::all()
+        .iter()
+        .filter(|other| !Arc::ptr_eq(other, interpreter))
+        // SAFETY: the watcher's thread, which calls this, is attached nowhere.
+        .flat_map(|other| unsafe { other.threads() })
+        .collect()
 }
 
 fn asleep(threads: &[u64]) -> Vec<Arc<dyn Abandon>> {

@@ -13,6 +13,7 @@ use crate::py::{Attached, PyResult};
 #[derive(Debug)]
 pub(crate) struct Interpreter {
     pub(crate) owner: Arc<Owner>,
+    handle: Handle,
     is_main: bool,
     /// Is the hook in place that runs before this interpreter's threads are joined? Relaxed: set and read under
     /// this interpreter's GIL.
@@ -41,6 +42,10 @@ pub(crate) trait Close: Send + Sync {
     fn close(&self);
 }
 
+/// The records that may still exist. Plain Rust records, reached under the lock, which is held for single
+/// operations only.
+static RECORDS: Mutex<Vec<Weak<Interpreter>>> = Mutex::new(Vec::new());
+
 /// Enters the interpreter from a reaper thread.
 struct Visitor(Handle);
 
@@ -59,13 +64,46 @@ impl Interpreter {
     pub(crate) fn current(py: Attached<'_>) -> PyResult<Arc<Self>> {
         interp::record(py, || {
             let handle = Handle::current(py);
-            Arc::new(Self {
+            let record = Arc::new(Self {
                 owner: Owner::new(Box::new(Visitor(handle))),
+                handle,
                 is_main: handle.id(py) == 0,
                 hooked: AtomicBool::new(false),
                 ends: Mutex::default(),
-            })
+            });
+            let mut records = RECORDS.lock().unwrap_or_else(PoisonError::into_inner);
+            records.retain(|record| record.strong_count() > 0);
+            records.push(Arc::downgrade(&record));
+            record
         })
+    }
+
+    /// The records of all interpreters that have imported the module and still exist.
+    pub(crate) fn all() -> Vec<Arc<Self>> {
+        let records = RECORDS.lock().unwrap_or_else(PoisonError::into_inner);
+        records.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    pub(crate) fn is_main(&self) -> bool {
+        self.is_main
+    }
+
+    /// Identifiers of the threads that the interpreter's end would wait for; none once it is ending for good.
+    ///
+    /// # Safety
+    /// Enters the interpreter: the calling thread is attached nowhere.
+    pub(super) unsafe fn threads(&self) -> Vec<u64> {
+        let mut threads = Vec::new();
+        if let Some(_pass) = self.owner.enter() {
+            // SAFETY: the pass keeps the interpreter from ending; the rest is forwarded to the caller.
+            unsafe {
+                self.handle.enter(|py| match threads_to_join(py) {
+                    Ok(found) => threads = found,
+                    Err(raised) => raised.ignore(py), // `threading` is being taken apart
+                });
+            }
+        }
+        threads
     }
 
     /// Releases what borrowers have given back. One relaxed load when there is nothing.
@@ -157,6 +195,20 @@ impl Interpreter {
         py.detach(|| self.owner.wait_until_empty());
         self.drain(py);
     }
+}
+
+fn threads_to_join(py: Attached<'_>) -> PyResult<Vec<u64>> {
+    let mut idents = Vec::new();
+    // Importing it here would make the visiting thread its main thread.
+    if py.has_imported("threading")? {
+        let module = py.import(c"interlane._threads")?;
+        let others = module.get().attribute(py, c"others")?;
+        let others = others.get().call(py, [])?.get().iterate(py)?;
+        while let Some(ident) = others.get().next(py)? {
+            idents.extend(ident.get().small_int(py)?.map(|ident| ident as u64));
+        }
+    }
+    Ok(idents)
 }
 
 impl interp::Ending for Interpreter {
