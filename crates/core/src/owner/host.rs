@@ -34,4 +34,10 @@ pub unsafe trait Host: Send + Sync + 'static {
     /// May block for as long as the owner keeps its lock: other owners are
     /// served by other threads meanwhile. A panic is swallowed.
     fn enter(&self, work: &mut dyn FnMut());
+
+    /// The embedder's own number for the owner, for tables. Unlike
+    /// [`Owner::generation`](crate::Owner::generation) it need not be unique.
+    fn id(&self) -> u64 {
+        0
+    }
 }

@@ -47,10 +47,6 @@ use std::fmt;
 /// The record of an owner. Always handled as `Arc<Owner>`.
 pub struct Owner {
     generation: u64,
-    #[cfg_attr(
-        loom,
-        expect(dead_code, reason = "only the reaper enters, and models have none")
-    )]
     host: Box<dyn Host>,
     gate: Gate,
     inbox: Inbox,
@@ -104,6 +100,11 @@ impl Owner {
     /// The owner's number: counted from 1 in each process, never reused.
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// The embedder's own number for it, see [`Host::id`].
+    pub fn id(&self) -> u64 {
+        self.host.id()
     }
 
     /// What the owner still does.

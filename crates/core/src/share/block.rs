@@ -8,7 +8,10 @@
 use super::live::Links;
 use super::resource::{Fate, Resource};
 use crate::owner::Owner;
-use crate::primitive::{Arc, AtomicUsize, UnsafeCell};
+use crate::primitive::process::AtomicU64;
+use crate::primitive::{Arc, AtomicUsize, Ordering, UnsafeCell, fence};
+use std::any::TypeId;
+use std::borrow::Cow;
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 
@@ -29,12 +32,23 @@ pub(crate) struct Header {
     pub(crate) owner: ManuallyDrop<Option<Arc<Owner>>>,
     /// What the resource keeps in memory.
     pub(crate) nbytes: usize,
+    /// The block's number: counted from 1 in each process, never reused.
+    pub(crate) id: u64,
+    /// What the resource is. Asked for once: whoever lists blocks does it
+    /// under a lock, where no code of the embedder may run.
+    pub(crate) kind: Cow<'static, str>,
 }
+
+/// The number of the newest block. Sound as a static: only ever counted up.
+static BLOCKS: AtomicU64 = AtomicU64::new(0);
 
 /// What can be done with a block without knowing its type. Each takes a
 /// pointer to a block of the type that the table was made for.
 #[derive(Debug)]
 pub(crate) struct Vtable {
+    /// The type of the resource. Tables cannot tell types apart by their
+    /// addresses: one type may have several, and two types one.
+    pub(crate) resource: fn() -> TypeId,
     /// Frees the block and releases the resource.
     ///
     /// Safety: no count is left and nobody else will touch the block. The
@@ -62,6 +76,7 @@ pub(crate) struct Block<R> {
 
 impl<R: Resource> Block<R> {
     const VTABLE: &'static Vtable = &Vtable {
+        resource: TypeId::of::<R>,
         // SAFETY: a `Block<R>`, for this table is in no other; the rest is what
         // the table demands.
         release: |block| unsafe { Self::dissolve(block) }.release(),
@@ -85,6 +100,8 @@ impl<R: Resource> Block<R> {
                 vtable: Self::VTABLE,
                 owner: ManuallyDrop::new(owner),
                 nbytes,
+                id: BLOCKS.fetch_add(1, Ordering::Relaxed) + 1,
+                kind: resource.kind(),
             },
             resource: ManuallyDrop::new(resource),
         });
@@ -125,5 +142,25 @@ impl Header {
         // SAFETY: the block exists; nobody reads the field again, and it is
         // not dropped in place.
         ManuallyDrop::into_inner(unsafe { ptr::read(&raw const (*block.as_ptr()).owner) })
+    }
+
+    /// Gives up one count; says whether it was the last.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds that count and does not use it again. Unless the
+    /// answer is `true`, it touches the block no more.
+    pub(super) unsafe fn uncount(block: NonNull<Self>) -> bool {
+        // SAFETY: the caller's count keeps the block in existence so far.
+        let header = unsafe { block.as_ref() };
+        // Release: what this holder did with the resource happens before the
+        // last one hands it on (Acquire below).
+        if header.count.fetch_sub(1, Ordering::Release) != 1 {
+            return false;
+        }
+        // Acquire: pairs with the Release of every other holder. A fence, so
+        // that only the last one pays for it.
+        fence(Ordering::Acquire);
+        true
     }
 }

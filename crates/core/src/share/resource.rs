@@ -1,5 +1,7 @@
 //! What can be shared.
 
+use std::borrow::Cow;
+
 /// Something that belongs to an [`Owner`](crate::Owner) and is used elsewhere.
 ///
 /// ```text
@@ -28,6 +30,12 @@ pub trait Resource: Send + Sync + 'static {
     /// The last share of an orphaned resource has gone. Called on any thread
     /// with no lock held: must not touch the owner, block, or panic.
     fn discard(self);
+
+    /// What the resource is, for tables: the name of its type, say. Asked for
+    /// once, when it is shared.
+    fn kind(&self) -> Cow<'static, str> {
+        Cow::Borrowed("")
+    }
 }
 
 /// What becomes of a resource whose owner has ended.
