@@ -93,4 +93,4 @@ pub use self::channel::{
     Abandon, Channel, Parked, Receiver, Refused, SendError, Sender, Statistics, Wait, channel,
 };
 pub use self::owner::{Counters, Host, Orphans, Owner, OwnerState, Pass, owners, totals};
-pub use self::share::{AnyShare, Fate, Resource, Share};
+pub use self::share::{AnyShare, Fate, Held, Resource, Share};

@@ -10,7 +10,7 @@
 #[cfg(any(loom, not(target_os = "linux")))]
 pub(crate) use self::imp::Condvar;
 pub(crate) use self::imp::{
-    AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Mutex, MutexGuard, UnsafeCell, fence,
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Mutex, MutexGuard, UnsafeCell, fence,
 };
 pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use std::sync::{Arc, Weak};
@@ -38,6 +38,7 @@ mod imp {
     pub(crate) type AtomicBool = std::sync::atomic::AtomicBool;
     pub(crate) type AtomicPtr<T> = std::sync::atomic::AtomicPtr<T>;
     pub(crate) type AtomicU32 = std::sync::atomic::AtomicU32;
+    pub(crate) type AtomicU64 = std::sync::atomic::AtomicU64;
     pub(crate) type AtomicUsize = std::sync::atomic::AtomicUsize;
     pub(crate) type Mutex<T> = std::sync::Mutex<T>;
     pub(crate) type MutexGuard<'a, T> = std::sync::MutexGuard<'a, T>;
@@ -73,6 +74,7 @@ mod imp {
     pub(crate) type AtomicBool = loom::sync::atomic::AtomicBool;
     pub(crate) type AtomicPtr<T> = loom::sync::atomic::AtomicPtr<T>;
     pub(crate) type AtomicU32 = loom::sync::atomic::AtomicU32;
+    pub(crate) type AtomicU64 = loom::sync::atomic::AtomicU64;
     pub(crate) type AtomicUsize = loom::sync::atomic::AtomicUsize;
     pub(crate) type Mutex<T> = loom::sync::Mutex<T>;
     pub(crate) type MutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;

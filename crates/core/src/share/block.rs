@@ -5,6 +5,7 @@
 //! for each type: a table and not `dyn`, because a pointer to a header is one
 //! word, which an atomic can hold and a C structure can keep.
 
+use super::holders::Holders;
 use super::live::Links;
 use super::resource::{Fate, Resource};
 use crate::owner::Owner;
@@ -20,6 +21,8 @@ use std::ptr::{self, NonNull};
 pub(crate) struct Header {
     /// Shares that exist. Whoever takes it to 0 owns the block.
     pub(crate) count: AtomicUsize,
+    /// Those of them that somebody holds.
+    pub(crate) holders: Holders,
     /// The next block in the inbox. Belongs to the pusher until the push,
     /// then to whoever has detached the chain.
     pub(crate) link: UnsafeCell<*mut Header>,
@@ -95,6 +98,7 @@ impl<R: Resource> Block<R> {
         let block = Box::new(Self {
             header: Header {
                 count: AtomicUsize::new(1),
+                holders: Holders::new(),
                 link: UnsafeCell::new(ptr::null_mut()),
                 links: UnsafeCell::new(Links::new()),
                 vtable: Self::VTABLE,

@@ -1,6 +1,7 @@
 //! Shares of resources of any type.
 
 use super::block::{Block, Header};
+use super::held::Held;
 use super::resource::Resource;
 use super::typed::Share;
 use crate::owner::Owner;
@@ -73,6 +74,19 @@ impl AnyShare {
     /// may change the number at any time.
     pub fn count(&self) -> usize {
         self.header().count.load(Ordering::Relaxed)
+    }
+
+    /// Counts this share for a holder: any number by which the embedder tells
+    /// borrowers apart. May allocate.
+    pub fn hold(self, holder: u32) -> Held {
+        Held::new(self, holder)
+    }
+
+    /// Who holds shares of the resource, and how many; the rest of
+    /// [`count`](Self::count) is in transit. Not a snapshot: what changes
+    /// meanwhile may or may not be counted.
+    pub fn holders(&self) -> Vec<(u32, u32)> {
+        self.header().holders.snapshot()
     }
 
     /// Whether both are shares of the same resource.
@@ -163,7 +177,7 @@ impl AnyShare {
         unsafe { Block::resource(self.block) }
     }
 
-    fn header(&self) -> &Header {
+    pub(super) fn header(&self) -> &Header {
         // SAFETY: the block exists as long as this share holds its count.
         unsafe { self.block.as_ref() }
     }

@@ -17,10 +17,13 @@
 
 pub(crate) mod block;
 mod erased;
+mod held;
+mod holders;
 pub(crate) mod live;
 mod resource;
 mod typed;
 
 pub use self::erased::AnyShare;
+pub use self::held::Held;
 pub use self::resource::{Fate, Resource};
 pub use self::typed::Share;

@@ -27,6 +27,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
+    #[allow(dead_code, reason = "not every file asks")]
     pub(crate) fn released(&self) -> usize {
         self.released.load(Ordering::SeqCst)
     }
