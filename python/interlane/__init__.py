@@ -3,21 +3,28 @@
     send, recv = interlane.create_channel(64)
 
 Both ends work in any interpreter and on any thread: a handle goes through `prepare_main`, `call` or another
-channel. `create_channel` says how items wait, `SharedStr` is text that every interpreter reads in place, and
-`stats` counts what is shared.
+channel. `create_channel` says how items wait, `share` holds an object open for others and tells when the last of
+them is done, `SharedStr` is text that every interpreter reads in place, and `stats` and `shares` count.
 """
 
 from interlane._channels import create_channel as create_channel
 from interlane._core import (
     RecvChannel as RecvChannel,
     SendChannel as SendChannel,
+    Share as Share,
     SharedStr as SharedStr,
+    ShareRecord as ShareRecord,
     Statistics as Statistics,
     Stats as Stats,
     collect as collect,
+    explain as explain,
     get_share_threshold as get_share_threshold,
+    is_shareable as is_shareable,
+    register as register,
     set_share_threshold as set_share_threshold,
+    share as share,
     stats as stats,
+    unregister as unregister,
 )
 from interlane._errors import (
     BrokenChannel as BrokenChannel,
@@ -29,20 +36,27 @@ from interlane._errors import (
     EndOfChannel as EndOfChannel,
     NotShareableError as NotShareableError,
     OwnerGoneError as OwnerGoneError,
+    RemoteError as RemoteError,
     WouldBlock as WouldBlock,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from interlane import interpreters as interpreters
+    from interlane._proxy import Proxy as Proxy, proxy as proxy
 
 __all__ = [
     "create_channel",
     "SendChannel",
     "RecvChannel",
     "Statistics",
+    "share",
+    "Share",
+    "is_shareable",
+    "explain",
+    "register",
+    "unregister",
+    "ShareRecord",
     "SharedStr",
     "Stats",
     "stats",
@@ -59,12 +73,19 @@ __all__ = [
     "ChannelFull",
     "OwnerGoneError",
     "NotShareableError",
+    "RemoteError",
+    "proxy",
+    "Proxy",
     "interpreters",
 ]
 
 
-def __getattr__(name: str) -> "ModuleType":
-    # It takes longer to import than all the rest, and few interpreters need it.
+def __getattr__(name: str) -> object:
+    # These take longer to import than all the rest, and few interpreters need them.
+    if name in ("proxy", "Proxy"):
+        from interlane import _proxy
+
+        return getattr(_proxy, name)
     if name == "interpreters":
         from importlib import import_module
 

@@ -1,6 +1,6 @@
 """The extension: channels, sharing and the types that live in shared memory."""
 
-from collections.abc import Buffer, Iterable
+from collections.abc import Buffer, Callable, Iterable
 from types import GenericAlias, TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar, final, overload
 
@@ -134,6 +134,105 @@ class _Area:
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 @final
+class Share(Generic[_T_co]):  # noqa: UP046  # as RecvChannel
+    """One counted hold on an object that an interpreter has shared; dropped, it is given up."""
+
+    @property
+    def id(self) -> int:
+        """The share's number, never used twice in a process."""
+
+    @property
+    def owner(self) -> int:
+        """The id of the interpreter that owns the object."""
+
+    @property
+    def holders(self) -> int:
+        """How many hold the share now, in all interpreters and on the way between them."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the share exposes, all areas together."""
+
+    @property
+    def areas(self) -> tuple[memoryview, ...]:
+        """The memory that the share exposes; each view keeps the share."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether this hold was given up."""
+
+    def get(self) -> _T_co:
+        """Returns the value for this interpreter: in the owner the object itself, elsewhere what would arrive.
+
+        Raises ClosedError, and ImportError when what rebuilds the value cannot be imported here.
+        """
+
+    def close(self) -> None:
+        """Gives up this hold; closing it twice is harmless."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
+
+@final
+class _Remote:
+    """What stands behind a Proxy."""
+
+    @property
+    def owner(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    def perform(self, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> Any: ...
+    def local(self) -> Any: ...
+
+@final
+class ShareRecord(
+    structseq[int | str | float | dict[int, int]],
+    tuple[int, int, str, int, dict[int, int], float, int, str],
+):
+    """One share at one moment."""
+
+    __match_args__ = ("id", "owner", "type", "nbytes", "holders", "age", "in_transit", "state")
+
+    @property
+    def id(self) -> int:
+        """The share's number, never used twice in a process."""
+
+    @property
+    def owner(self) -> int:
+        """The id of the interpreter that owns the object."""
+
+    @property
+    def type(self) -> str:
+        """The name of the object's class."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the share exposes."""
+
+    @property
+    def holders(self) -> dict[int, int]:
+        """How many objects hold it, by the id of their interpreter."""
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was made."""
+
+    @property
+    def in_transit(self) -> int:
+        """How many are on their way in channels."""
+
+    @property
+    def state(self) -> Literal["live", "pending", "orphaned"]:
+        """Whether it is in use, waits to be released, or has outlived its owner."""
+
+@final
 class Statistics(structseq[int | None], tuple[int, int | None, int, int, int, int, int, int]):
     """A channel's figures at one moment."""
 
@@ -235,6 +334,25 @@ def create_channel(
 ) -> tuple[SendChannel[Any], RecvChannel[Any]]:
     """Creates a channel and returns its two ends."""
 
+def share[T](
+    obj: T, /, *, writable: bool = False, on_release: Callable[[T], object] | None = None
+) -> Share[T]:
+    """Acquires the object's memory, pins it, and returns a Share of it."""
+
+def is_shareable(obj: object, /) -> bool:
+    """Tells whether the object, with everything in it, can be shared without pickling."""
+
+def explain(obj: object, /) -> str | None:
+    """Returns why the object can't be shared, with the path to the part that can't; None if it can."""
+
+def register[T](
+    cls: type[T], share_function: Callable[[T], tuple[Callable[..., object], tuple[object, ...]]], /
+) -> None:
+    """Says how instances of a class, and of its subclasses, are shared in this interpreter."""
+
+def unregister(cls: type, /) -> None:
+    """Forgets what was registered for the class; raises KeyError when nothing was."""
+
 def stats() -> Stats:
     """Returns the counters of all shares in the process."""
 
@@ -247,5 +365,7 @@ def get_share_threshold() -> int:
 def set_share_threshold(nbytes: int, /) -> None:
     """Sets the size in bytes from which str and bytes are shared and not copied."""
 
+def _remote(obj: object, /) -> _Remote: ...
+def _carry(cls: type, /) -> None: ...
 def _watch_threads() -> None: ...
 def _at_exit() -> None: ...

@@ -25,6 +25,7 @@ __all__ = [
     "EndOfChannel",
     "NotShareableError",
     "OwnerGoneError",
+    "RemoteError",
     "WouldBlock",
 ]
 
@@ -63,6 +64,10 @@ class ChannelFull(WouldBlock, Full):
 
 class OwnerGoneError(ChannelError):
     """The interpreter that this needs has ended."""
+
+
+class RemoteError(Exception):
+    """Stands for an exception of another interpreter whose class cannot be imported here."""
 
 
 # CPython's own is a ValueError in 3.13 and a TypeError later.

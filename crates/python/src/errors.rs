@@ -15,6 +15,7 @@ pub(crate) struct Errors {
     full: Global,
     not_found: Global,
     not_shareable: Global,
+    owner_gone: Global,
 }
 
 /// Which of them to raise.
@@ -27,6 +28,7 @@ pub(crate) enum Error {
     Full,
     NotFound,
     NotShareable,
+    OwnerGone,
 }
 
 impl Errors {
@@ -39,6 +41,7 @@ impl Errors {
             Error::Full => &self.full,
             Error::NotFound => &self.not_found,
             Error::NotShareable => &self.not_shareable,
+            Error::OwnerGone => &self.owner_gone,
         }
     }
 
@@ -52,6 +55,7 @@ impl Errors {
             (Error::Full, c"ChannelFull"),
             (Error::NotFound, c"ChannelNotFoundError"),
             (Error::NotShareable, c"NotShareableError"),
+            (Error::OwnerGone, c"OwnerGoneError"),
         ] {
             self.place(error)
                 .set(module.get().attribute(cx.py(), name)?);
@@ -59,7 +63,7 @@ impl Errors {
         Ok(())
     }
 
-    pub(crate) fn globals(&self) -> [&Global; 7] {
+    pub(crate) fn globals(&self) -> [&Global; 8] {
         [
             &self.closed,
             &self.broken,
@@ -68,6 +72,7 @@ impl Errors {
             &self.full,
             &self.not_found,
             &self.not_shareable,
+            &self.owner_gone,
         ]
     }
 }

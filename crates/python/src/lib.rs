@@ -23,6 +23,8 @@ static MODULE: module::Definition = module::Definition::new(
 fn execute(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
     cx.state.errors.load(cx)?;
     types::add(cx, module)?;
+    cx.state.registry.set(cx.dict()?);
+    cx.state.dunder_share.set(cx.str("__share__")?);
     let interpreter = runtime::Interpreter::current(cx.py())?;
     cx.state.set_interpreter(interpreter);
     py::interp::at_exit(cx.py(), module, c"_at_exit")?;

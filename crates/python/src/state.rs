@@ -13,6 +13,13 @@ pub(crate) struct State {
     pub(crate) recv_channel: Global,
     pub(crate) shared_str: Global,
     pub(crate) area: Global,
+    pub(crate) share: Global,
+    pub(crate) remote: Global,
+    /// The function for each registered class.
+    pub(crate) registry: Global,
+    /// The name `__share__`.
+    pub(crate) dunder_share: Global,
+    pub(crate) share_record: Global,
     pub(crate) statistics: Global,
     pub(crate) stats: Global,
     pub(crate) errors: Errors,
@@ -43,6 +50,11 @@ impl State {
             &self.recv_channel,
             &self.shared_str,
             &self.area,
+            &self.share,
+            &self.remote,
+            &self.registry,
+            &self.dunder_share,
+            &self.share_record,
             &self.statistics,
             &self.stats,
         ]

@@ -141,6 +141,38 @@ impl AnyShare {
         self.into_block().cast()
     }
 
+    /// The same pointer as [`into_raw`](Self::into_raw) gives, without a
+    /// count: for [`upgrade`](Self::upgrade).
+    pub fn as_raw(&self) -> NonNull<()> {
+        self.block.cast()
+    }
+
+    /// One more share of the resource, unless the last one has gone.
+    ///
+    /// # Safety
+    ///
+    /// `raw` comes from [`as_raw`](Self::as_raw), and the resource has not
+    /// been released yet. That is so for whoever is in the owner, under its
+    /// lock, and learns of the release from the resource itself.
+    pub unsafe fn upgrade(raw: NonNull<()>) -> Option<Self> {
+        let block: NonNull<Header> = raw.cast();
+        // SAFETY: not released yet, so the block exists.
+        let count = unsafe { &block.as_ref().count };
+        // Relaxed: nothing is handed over with a count that is made here; what
+        // the caller reads through it was written in the owner, or is
+        // ordered by what the other holders use to hand it on.
+        let mut seen = count.load(Ordering::Relaxed);
+        while seen != 0 {
+            match count.compare_exchange_weak(seen, seen + 1, Ordering::Relaxed, Ordering::Relaxed)
+            {
+                // SAFETY: counted just now.
+                Ok(_) => return Some(unsafe { Self::from_block(block) }),
+                Err(now) => seen = now,
+            }
+        }
+        None
+    }
+
     /// The share that [`into_raw`](Self::into_raw) was called on.
     ///
     /// # Safety

@@ -1,15 +1,16 @@
 //! `bytes`, copied by the receiver, and memory of any buffer exporter, not copied at all.
 
 use core::sync::atomic::Ordering;
+use std::borrow::Cow;
 
 use interlane_core::{Fate, Resource, Share};
 
 use super::THRESHOLD;
-use super::text::Keeper;
+use super::text::{Keeper, SMALLEST_SHARE};
 use crate::errors::{Error, raise};
 use crate::py::buffer::{self, Acquired};
 use crate::py::{Cx, Owned, PyResult, Ref};
-use crate::types::area;
+use crate::types::area::Memory;
 
 /// The contents of the sender's `bytes`.
 pub(crate) struct Bytes {
@@ -35,6 +36,10 @@ impl Resource for Bytes {
     fn discard(self) {
         self.keeper.discard();
     }
+
+    fn kind(&self) -> Cow<'static, str> {
+        Cow::Borrowed("bytes")
+    }
 }
 
 /// A share of a `bytes` that is large enough. `None`: it is to be copied at once.
@@ -57,25 +62,62 @@ pub(super) fn share_bytes(cx: Cx<'_>, object: Ref<'_>) -> Option<Share<Bytes>> {
     }
 }
 
+/// A share of a `bytes` of any size, for an area of something larger.
+pub(super) fn share_whole(cx: Cx<'_>, object: Ref<'_>) -> Share<Bytes> {
+    let data = object.as_bytes();
+    if data.len() >= SMALLEST_SHARE {
+        let bytes = Bytes {
+            data: data.as_ptr(),
+            length: data.len(),
+            keeper: Keeper::object(object.keep(cx.py())),
+        };
+        match Share::new(&cx.state.interpreter().owner, bytes, data.len()) {
+            Ok(share) => return share,
+            Err(bytes) => bytes.keeper.release(),
+        }
+    }
+    let memory: Box<[u8]> = data.into();
+    let bytes = Bytes {
+        data: memory.as_ptr(),
+        length: memory.len(),
+        keeper: Keeper::Memory(memory),
+    };
+    Share::unowned(bytes, data.len())
+}
+
+impl Bytes {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: the keeper keeps the original's contents valid.
+        unsafe { core::slice::from_raw_parts(self.data, self.length) }
+    }
+}
+
 /// The receiver's own copy.
 pub(super) fn copy<'py>(cx: Cx<'py>, share: &Share<Bytes>) -> PyResult<Owned<'py>> {
-    // SAFETY: the share keeps the original's contents valid.
-    cx.bytes(unsafe { core::slice::from_raw_parts(share.data, share.length) })
+    cx.bytes(share.bytes())
 }
 
 /// Memory acquired from an exporter in its owner.
-pub(crate) struct Buffer(Acquired);
+pub(crate) struct Buffer {
+    acquired: Acquired,
+    /// The name of the exporter's class.
+    kind: String,
+}
 
 impl Buffer {
     pub(crate) fn layout(&self) -> buffer::Layout<'_> {
-        self.0.layout()
+        self.acquired.layout()
     }
 }
 
 impl Resource for Buffer {
     fn release(self) {
         // SAFETY: core calls `release` in the owner, under its GIL.
-        unsafe { self.0.release() }
+        unsafe { self.acquired.release() }
+    }
+
+    fn kind(&self) -> Cow<'static, str> {
+        Cow::Owned(self.kind.clone())
     }
 
     fn orphan(&self) -> Fate {
@@ -86,27 +128,26 @@ impl Resource for Buffer {
 }
 
 /// A share of the memory of a buffer exporter.
-pub(crate) fn share_buffer(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Share<Buffer>> {
+pub(crate) fn share_buffer(cx: Cx<'_>, object: Ref<'_>, writable: bool) -> PyResult<Share<Buffer>> {
     if !Acquired::possible(object) {
         let message = format!("item: {} exports no buffer", object.class_name(cx.py()));
         return Err(raise(cx, Error::NotShareable, &message));
     }
-    let acquired = Acquired::new(cx.py(), object)?;
+    let acquired = Acquired::new(cx.py(), object, writable)?;
     let nbytes = acquired.nbytes();
-    Share::new(&cx.state.interpreter().owner, Buffer(acquired), nbytes).map_err(
-        |Buffer(acquired)| {
-            // SAFETY: attached to the interpreter that it was just acquired in.
-            unsafe { acquired.release() };
-            raise(
-                cx,
-                Error::NotShareable,
-                "this interpreter is ending, its buffers can't be shared any more",
-            )
-        },
-    )
+    let kind = object.class_name(cx.py());
+    let owner = &cx.state.interpreter().owner;
+    Share::new(owner, Buffer { acquired, kind }, nbytes).map_err(|buffer| {
+        // SAFETY: attached to the interpreter that it was just acquired in.
+        unsafe { buffer.acquired.release() };
+        let message = "this interpreter is ending, its buffers can't be shared any more";
+        raise(cx, Error::NotShareable, message)
+    })
 }
 
-/// A read-only `memoryview` of the shared memory.
-pub(super) fn view(cx: Cx<'_>, share: Share<Buffer>) -> PyResult<Owned<'_>> {
-    buffer::memoryview(cx.py(), area::make(cx, share)?.get())
+/// The memory, for as long as there is a share of it, or of what it is an area of.
+pub(super) fn memory(buffer: &Buffer) -> Memory {
+    // SAFETY: the description is in a box of the resource, which exists as long as the share does; whoever asks
+    // keeps one.
+    Memory::Shared(unsafe { buffer.layout().unbound() })
 }

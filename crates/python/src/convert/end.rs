@@ -18,6 +18,16 @@ pub(crate) enum Transit {
     Recv(Arc<Lane>, Receiver<Message>),
 }
 
+impl Transit {
+    pub(super) fn try_clone(&self, cx: Cx<'_>) -> PyResult<Self> {
+        let clone = match self {
+            Self::Send(lane, sender) => sender.try_clone().map(|s| Self::Send(lane.clone(), s)),
+            Self::Recv(lane, receiver) => receiver.try_clone().map(|r| Self::Recv(lane.clone(), r)),
+        };
+        clone.ok_or_else(|| raise(cx, Error::Closed, "the end of a channel in it is closed"))
+    }
+}
+
 /// A clone of the handle when `object` is an end.
 pub(super) fn clone(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Option<Transit>> {
     let transit = if let Some(end) = class::downcast::<SendChannel>(cx, object) {

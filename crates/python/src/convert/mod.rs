@@ -5,18 +5,22 @@
 
 pub(crate) mod binary;
 pub(crate) mod end;
+pub(crate) mod object;
+pub(crate) mod part;
 pub(crate) mod pickle;
+mod protocol;
 pub(crate) mod text;
 pub(crate) mod tree;
 
 use core::sync::atomic::AtomicUsize;
 
-use interlane_core::Share;
+use interlane_core::{AnyShare, Owner, Share};
 
-use crate::py::buffer::Acquired;
+use crate::py::buffer::{Acquired, Window};
 use crate::py::object::Kind;
-use crate::py::{Cx, Owned, PyResult, Ref};
+use crate::py::{Cx, Owned, PyResult, Ref, shared_text};
 use crate::runtime::lane::Fallback;
+use crate::types::{area, remote, share};
 
 /// From how many bytes on `str` and `bytes` are shared instead of copied. One word, read and written whole:
 /// relaxed, nothing else depends on it.
@@ -33,13 +37,42 @@ pub(crate) enum Message {
     Text(Share<text::Text>),
     Bytes(Share<binary::Bytes>),
     Buffer(Share<binary::Buffer>),
+    Part(Box<part::Part>),
+    /// Arrives as the value of an object that is shared as a whole.
+    Object(Share<object::Object>),
+    /// Arrives as the `Share` itself.
+    Handle(Share<object::Object>),
+    /// Arrives as a `_Remote`, which stands behind a `Proxy`.
+    Remote(Share<object::Object>),
+    /// Arrives as a `Proxy`.
+    Proxy(Share<object::Object>),
     End(Box<end::Transit>),
     Pickle(Box<Message>),
     Tree(Box<tree::Tree>),
 }
 
+/// How objects are to be packed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Packing {
+    pub(crate) fallback: Fallback,
+    /// Do borrowers get to write to buffers?
+    pub(crate) writable: bool,
+}
+
+impl Packing {
+    pub(crate) const PLAIN: Self = Self::with_fallback(Fallback::Refuse);
+    pub(crate) const PROXIES: Self = Self::with_fallback(Fallback::Proxy);
+
+    pub(crate) const fn with_fallback(fallback: Fallback) -> Self {
+        Self {
+            fallback,
+            writable: false,
+        }
+    }
+}
+
 /// Makes a message of an object. Nothing has happened to the object when this fails.
-pub(crate) fn pack(cx: Cx<'_>, object: Ref<'_>, fallback: Fallback) -> PyResult<Message> {
+pub(crate) fn pack(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Message> {
     match object.kind() {
         Kind::None => Ok(Message::None),
         Kind::Bool(value) => Ok(Message::Bool(value)),
@@ -48,35 +81,57 @@ pub(crate) fn pack(cx: Cx<'_>, object: Ref<'_>, fallback: Fallback) -> PyResult<
         Kind::Float => Ok(Message::Float(object.as_float(cx.py())?)),
         Kind::Int => match object.small_int(cx.py())? {
             Some(value) => Ok(Message::Int(value)),
-            None => tree::pack(cx, object, fallback),
+            None => tree::pack(cx, object, packing),
         },
-        Kind::Other => match leaf(cx, object)? {
+        Kind::Other | Kind::Str | Kind::Bytes => match leaf(cx, object, packing)? {
             Some(message) => Ok(message),
-            None => tree::pack(cx, object, fallback),
+            None => tree::pack(cx, object, packing),
         },
-        Kind::Str | Kind::Bytes => match leaf(cx, object)? {
+        _ => match shared_already(cx, object) {
             Some(message) => Ok(message),
-            None => tree::pack(cx, object, fallback),
+            None => tree::pack(cx, object, packing),
         },
-        _ => tree::pack(cx, object, fallback),
     }
 }
 
+/// As [`pack`], for an object that will be shared as a whole: text and bytes are areas of it, whatever their size.
+fn pack_whole(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Message> {
+    match object.kind() {
+        Kind::Str => Ok(Message::Text(text::share_whole(cx, object))),
+        Kind::Bytes => Ok(Message::Bytes(binary::share_whole(cx, object))),
+        _ => pack(cx, object, packing),
+    }
+}
+
+/// The value of a share that was made of this very object with `interlane.share` and still exists.
+fn shared_already(cx: Cx<'_>, object: Ref<'_>) -> Option<Message> {
+    object::of(cx, object).map(Message::Object)
+}
+
 /// The message of an object that is shared as a whole, alone or inside a container. `None`: it is copied, or
-/// can't be shared.
-fn leaf(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Option<Message>> {
+/// rebuilt, or can't be shared.
+fn leaf(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Option<Message>> {
+    if let Some(message) = shared_already(cx, object) {
+        return Ok(Some(message));
+    }
     match object.kind() {
         Kind::Str => Ok(text::share(cx, object).map(Message::Text)),
         Kind::Bytes => Ok(binary::share_bytes(cx, object).map(Message::Bytes)),
         Kind::Other => {
-            if let Some(share) = crate::py::shared_text::share_of(cx, object) {
-                return Ok(Some(Message::Text(share)));
+            if let Some(message) = shared_text::forward(cx, object) {
+                return Ok(Some(message));
+            }
+            if let Some(share) = share::of(cx, object)? {
+                return Ok(Some(Message::Handle(share)));
+            }
+            if let Some(share) = remote::of(cx, object) {
+                return Ok(Some(Message::Remote(share)));
             }
             if let Some(transit) = end::clone(cx, object)? {
                 return Ok(Some(Message::End(Box::new(transit))));
             }
-            if Acquired::possible(object) {
-                return binary::share_buffer(cx, object).map(|share| Some(Message::Buffer(share)));
+            if Acquired::is_plain(object) {
+                return buffer(cx, object, packing).map(Some);
             }
             Ok(None)
         }
@@ -84,8 +139,32 @@ fn leaf(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Option<Message>> {
     }
 }
 
+/// The message of the memory of any buffer exporter, whatever else could be said about it.
+pub(crate) fn pack_buffer(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Message> {
+    buffer(cx, object, Packing::PLAIN)
+}
+
+/// The message of a buffer exporter.
+fn buffer(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Message> {
+    if !packing.writable {
+        if let Some(part) = area::forward(cx, object)? {
+            return Ok(Message::Part(Box::new(part)));
+        }
+    }
+    binary::share_buffer(cx, object, packing.writable).map(Message::Buffer)
+}
+
 /// Makes the object of a message, in the interpreter that received it.
 pub(crate) fn unpack(cx: Cx<'_>, message: Message) -> PyResult<Owned<'_>> {
+    unpack_kept(cx, message, None)
+}
+
+/// As [`unpack`], for the content of an object that is shared as a whole: what uses its memory keeps `whole`.
+fn unpack_kept<'py>(
+    cx: Cx<'py>,
+    message: Message,
+    whole: Option<&AnyShare>,
+) -> PyResult<Owned<'py>> {
     match message {
         Message::None => Ok(cx.none()),
         Message::Ellipsis => Ok(cx.ellipsis()),
@@ -93,11 +172,124 @@ pub(crate) fn unpack(cx: Cx<'_>, message: Message) -> PyResult<Owned<'_>> {
         Message::Bool(value) => Ok(cx.bool(value)),
         Message::Int(value) => cx.int(value),
         Message::Float(value) => cx.float(value),
-        Message::Text(share) => crate::py::shared_text::make(cx, share),
+        Message::Text(share) => {
+            let characters = share.characters();
+            let keeper = whole.cloned().unwrap_or_else(|| share.erase());
+            shared_text::make(cx, characters, keeper)
+        }
         Message::Bytes(share) => binary::copy(cx, &share),
-        Message::Buffer(share) => binary::view(cx, share),
+        Message::Buffer(share) => {
+            let memory = binary::memory(&share);
+            let keeper = whole.cloned().unwrap_or_else(|| share.erase());
+            area::view(cx, memory, keeper)
+        }
+        Message::Part(part) => part.open(cx),
+        Message::Object(share) => object::value(cx, &share),
+        Message::Handle(share) => share::make(cx, share),
+        Message::Remote(share) => remote::make(cx, share),
+        Message::Proxy(share) => {
+            let class = cx
+                .import(c"interlane._proxy")?
+                .get()
+                .attribute(cx.py(), c"Proxy")?;
+            class.get().call(cx.py(), [remote::make(cx, share)?.get()])
+        }
         Message::End(transit) => end::open(cx, *transit),
         Message::Pickle(data) => pickle::load(cx, *data),
-        Message::Tree(tree) => tree::unpack(cx, *tree),
+        Message::Tree(tree) => tree::unpack(cx, *tree, whole),
+    }
+}
+
+impl Message {
+    /// The same once more.
+    fn try_clone(&self, cx: Cx<'_>) -> PyResult<Self> {
+        Ok(match self {
+            Self::None => Self::None,
+            Self::Ellipsis => Self::Ellipsis,
+            Self::NotImplemented => Self::NotImplemented,
+            Self::Bool(value) => Self::Bool(*value),
+            Self::Int(value) => Self::Int(*value),
+            Self::Float(value) => Self::Float(*value),
+            Self::Text(share) => Self::Text(share.clone()),
+            Self::Bytes(share) => Self::Bytes(share.clone()),
+            Self::Buffer(share) => Self::Buffer(share.clone()),
+            Self::Part(part) => Self::Part(part.clone()),
+            Self::Object(share) => Self::Object(share.clone()),
+            Self::Handle(share) => Self::Handle(share.clone()),
+            Self::Remote(share) => Self::Remote(share.clone()),
+            Self::Proxy(share) => Self::Proxy(share.clone()),
+            Self::End(transit) => Self::End(Box::new(transit.try_clone(cx)?)),
+            Self::Pickle(data) => Self::Pickle(Box::new(data.try_clone(cx)?)),
+            Self::Tree(tree) => Self::Tree(Box::new(tree.try_clone(cx)?)),
+        })
+    }
+
+    /// Drops the message; what belongs to `owner`, and nobody else holds, is released right here.
+    ///
+    /// # Safety
+    /// The thread is attached to `owner`.
+    unsafe fn drop_in(self, owner: &Owner) {
+        // SAFETY: forwarded to the caller.
+        unsafe {
+            match self {
+                Self::Text(share) => share.erase().drop_in(owner),
+                Self::Bytes(share) => share.erase().drop_in(owner),
+                Self::Buffer(share) => share.erase().drop_in(owner),
+                Self::Pickle(data) => data.drop_in(owner),
+                Self::Tree(tree) => tree.into_leaves().for_each(|leaf| leaf.drop_in(owner)),
+                other => drop(other),
+            }
+        }
+    }
+
+    /// The memory in it that others use in place, in the order in which it is met.
+    pub(crate) fn each_area(&self, found: &mut dyn FnMut(Area<'_>)) {
+        match self {
+            Self::Text(share) => found(Area::Text(share.characters())),
+            Self::Bytes(share) => found(Area::Bytes(share)),
+            Self::Buffer(share) => found(Area::Buffer(share)),
+            Self::Part(part) => found(Area::Part(part)),
+            Self::Object(share) => share.content().each_area(found),
+            Self::Pickle(data) => data.each_area(found),
+            Self::Tree(tree) => tree.leaves().iter().for_each(|leaf| leaf.each_area(found)),
+            _ => {}
+        }
+    }
+}
+
+/// One area of a message.
+pub(crate) enum Area<'a> {
+    Text(crate::py::text::Characters),
+    Bytes(&'a binary::Bytes),
+    Buffer(&'a binary::Buffer),
+    Part(&'a part::Part),
+}
+
+impl Area<'_> {
+    pub(crate) fn nbytes(&self) -> usize {
+        match self {
+            Self::Text(characters) => characters.nbytes(),
+            Self::Bytes(bytes) => bytes.bytes().len(),
+            Self::Buffer(buffer) => buffer.layout().nbytes(),
+            Self::Part(part) => part.nbytes(),
+        }
+    }
+
+    /// A view of it that is as good as the share that it is an area of.
+    pub(crate) fn memory(&self) -> area::Memory {
+        let window = |window| area::Memory::Window(std::sync::Arc::new(window));
+        let text = |text: &crate::py::text::Characters| {
+            window(Window::of_numbers(text.data, text.length, text.width))
+        };
+        match self {
+            Self::Text(characters) => text(characters),
+            Self::Bytes(bytes) => {
+                let data = bytes.bytes();
+                window(Window::of_numbers(data.as_ptr(), data.len(), 1))
+            }
+            Self::Buffer(buffer) => binary::memory(buffer),
+            Self::Part(part::Part::Text(characters, _)) => text(characters),
+            Self::Part(part::Part::Memory(window, _)) => area::Memory::Window(window.clone()),
+        }
     }
 }

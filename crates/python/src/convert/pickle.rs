@@ -1,8 +1,7 @@
 //! The fallback of a channel that was created with `fallback="pickle"`.
 
-use super::{Message, pack, unpack};
+use super::{Message, Packing, pack, unpack};
 use crate::py::{Cx, Owned, PyResult, Ref};
-use crate::runtime::lane::Fallback;
 
 /// Pickles with protocol 5. The result, `bytes`, is shared like any other.
 pub(super) fn dump(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Message> {
@@ -12,7 +11,7 @@ pub(super) fn dump(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Message> {
     Ok(Message::Pickle(Box::new(pack(
         cx,
         data.get(),
-        Fallback::Refuse,
+        Packing::PLAIN,
     )?)))
 }
 

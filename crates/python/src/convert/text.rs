@@ -1,6 +1,7 @@
 //! `str`: characters shared with the sender's own string, or in memory that no interpreter owns.
 
 use core::sync::atomic::{AtomicBool, Ordering};
+use std::borrow::Cow;
 
 use interlane_core::{Fate, Resource, Share};
 
@@ -82,14 +83,25 @@ impl Resource for Text {
     fn discard(self) {
         self.keeper.discard();
     }
+
+    fn kind(&self) -> Cow<'static, str> {
+        Cow::Borrowed("str")
+    }
 }
 
 /// A share of a `str` that is large enough. `None`: it is to be copied. Interned strings are copied, since
 /// their interpreter frees them in its own way.
 pub(super) fn share(cx: Cx<'_>, object: Ref<'_>) -> Option<Share<Text>> {
+    if object.characters().nbytes() < THRESHOLD.load(Ordering::Relaxed) {
+        return None;
+    }
+    share_in_place(cx, object)
+}
+
+fn share_in_place(cx: Cx<'_>, object: Ref<'_>) -> Option<Share<Text>> {
     let characters = object.characters();
     let nbytes = characters.nbytes();
-    if nbytes < THRESHOLD.load(Ordering::Relaxed) || !text::SHAREABLE || object.is_interned() {
+    if nbytes < SMALLEST_SHARE || !text::SHAREABLE || object.is_interned() {
         return None;
     }
     let owner = &cx.state.interpreter().owner;
@@ -103,33 +115,34 @@ pub(super) fn share(cx: Cx<'_>, object: Ref<'_>) -> Option<Share<Text>> {
     }
 }
 
+/// A share of a `str` of any size, for an area of something larger.
+pub(super) fn share_whole(cx: Cx<'_>, object: Ref<'_>) -> Share<Text> {
+    share_in_place(cx, object).unwrap_or_else(|| copy(object.characters()))
+}
+
+/// A share of a copy in memory that no interpreter owns.
+fn copy(mut characters: Characters) -> Share<Text> {
+    let mut data = Vec::with_capacity(characters.nbytes() + 4);
+    data.extend_from_slice(characters.bytes());
+    data.extend_from_slice(&[0; 4]); // the zero character behind, of any width
+    let memory = data.into_boxed_slice();
+    characters.data = memory.as_ptr();
+    let keeper = Keeper::Memory(memory);
+    Share::unowned(Text { characters, keeper }, characters.nbytes())
+}
+
 /// `SharedStr(text)`: a copy in memory of the process, or the same memory once more.
 pub(crate) fn shared_copy<'py>(cx: Cx<'py>, object: Option<Ref<'_>>) -> PyResult<Owned<'py>> {
-    let (mut characters, mut data) = (
-        Characters {
-            data: core::ptr::null(),
-            length: 0,
-            width: 1,
-            ascii: true,
-        },
-        vec![0; 4],
-    );
-    if let Some(object) = object {
-        text::expect_str(cx.py(), object, "text")?;
-        if let Some(share) = shared_text::share_of(cx, object) {
-            return shared_text::make(cx, share);
+    let characters = match object {
+        None => Characters::EMPTY,
+        Some(object) => {
+            text::expect_str(cx.py(), object, "text")?;
+            if let Some((characters, share)) = shared_text::share_of(cx, object) {
+                return shared_text::make(cx, characters, share);
+            }
+            object.characters()
         }
-        characters = object.characters();
-        data = Vec::with_capacity(characters.nbytes() + 4);
-        data.extend_from_slice(characters.bytes());
-        data.extend_from_slice(&[0; 4]); // the zero character behind, of any width
-    }
-    let memory = data.into_boxed_slice();
-    let nbytes = characters.nbytes();
-    characters.data = memory.as_ptr();
-    let text = Text {
-        characters,
-        keeper: Keeper::Memory(memory),
     };
-    shared_text::make(cx, Share::unowned(text, nbytes))
+    let share = copy(characters);
+    shared_text::make(cx, share.characters(), share.erase())
 }

@@ -30,8 +30,23 @@ pub(crate) trait Class: Sized + Send + Sync + 'static {
 #[repr(C)]
 struct Instance<C> {
     base: ffi::PyObject,
+    /// CPython's list of weak references to the instance.
+    weak: *mut ffi::PyObject,
     payload: C,
 }
+
+/// Tells CPython where `weak` is: in the same place for every class.
+const MEMBERS: &[ffi::PyMemberDef] = &[
+    ffi::PyMemberDef {
+        name: c"__weaklistoffset__".as_ptr(),
+        type_code: ffi::Py_T_PYSSIZET,
+        offset: mem::offset_of!(Instance<()>, weak) as ffi::Py_ssize_t,
+        flags: ffi::Py_READONLY,
+        doc: core::ptr::null(),
+    },
+    // SAFETY: all zeroes is the row that ends the table.
+    unsafe { mem::zeroed() },
+];
 
 /// # Safety
 /// `obj` is a live instance of the heap type built from `C`.
@@ -68,6 +83,9 @@ unsafe extern "C" fn dealloc<C: Class>(obj: *mut ffi::PyObject) {
         if C::TRACKED {
             ffi::PyObject_GC_UnTrack(obj.cast());
         }
+        if !(*obj.cast::<Instance<C>>()).weak.is_null() {
+            ffi::PyObject_ClearWeakRefs(obj);
+        }
         boundary::enter_quietly(|_| {
             core::ptr::drop_in_place(&raw mut (*obj.cast::<Instance<C>>()).payload);
         });
@@ -94,6 +112,7 @@ pub(crate) fn add<C: Class>(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
         entry(ffi::Py_tp_doc, C::DOC.as_ptr() as *mut c_void),
         entry(ffi::Py_tp_methods, C::METHODS.as_ptr() as *mut c_void),
         entry(ffi::Py_tp_getset, C::GETSET.as_ptr() as *mut c_void),
+        entry(ffi::Py_tp_members, MEMBERS.as_ptr() as *mut c_void),
     ];
     let mut flags = ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_IMMUTABLETYPE;
     if C::TRACKED {

@@ -77,6 +77,67 @@ impl<'a> Ref<'a> {
         }
     }
 
+    /// Is it a tuple, of whatever class?
+    pub(crate) fn is_tuple(self) -> bool {
+        // SAFETY: a live object.
+        unsafe { ffi::PyTuple_Check(self.as_ptr()) != 0 }
+    }
+
+    /// Start, stop and step of an exact `slice` or `range`, as a tuple.
+    pub(crate) fn slice_or_range_parts<'py>(
+        self,
+        py: Attached<'py>,
+    ) -> PyResult<Option<Owned<'py>>> {
+        // SAFETY: a live object, whose type is compared with immortal ones.
+        unsafe {
+            let class = ffi::Py_TYPE(self.as_ptr());
+            if class != &raw mut ffi::PySlice_Type && class != &raw mut ffi::PyRange_Type {
+                return Ok(None);
+            }
+        }
+        let parts = py.tuple(3)?;
+        for (place, name) in [c"start", c"stop", c"step"].into_iter().enumerate() {
+            parts.get().fill(place, self.attribute(py, name)?);
+        }
+        Ok(Some(parts))
+    }
+
+    /// The two items of a tuple that has two.
+    pub(crate) fn pair(self) -> Option<[Ref<'a>; 2]> {
+        // SAFETY: checked to be a tuple of two, which keeps its items as long as it lives.
+        unsafe {
+            (self.is_tuple() && ffi::PyTuple_GET_SIZE(self.as_ptr()) == 2)
+                .then(|| [0, 1].map(|i| Ref::from_ptr(ffi::PyTuple_GET_ITEM(self.as_ptr(), i))))
+        }
+    }
+
+    /// The items of a tuple that is known to have three.
+    pub(crate) fn three(self) -> [Ref<'a>; 3] {
+        // SAFETY: the callers pass such a tuple, which keeps its items as long as it lives.
+        [0, 1, 2].map(|i| unsafe { Ref::from_ptr(ffi::PyTuple_GET_ITEM(self.as_ptr(), i)) })
+    }
+
+    /// The value of a key in a dict.
+    pub(crate) fn find<'py>(self, py: Attached<'py>, key: Ref<'_>) -> PyResult<Option<Owned<'py>>> {
+        let mut value = core::ptr::null_mut();
+        // SAFETY: attached; a dict of ours; a new reference is stored when the answer is 1.
+        unsafe {
+            match ffi::compat::PyDict_GetItemRef(self.as_ptr(), key.as_ptr(), &mut value) {
+                0 => Ok(None),
+                1 => Owned::from_new(py, value).map(Some),
+                _ => Err(Raised::already(py)),
+            }
+        }
+    }
+
+    /// `del self[key]` in a dict.
+    pub(crate) fn remove(self, py: Attached<'_>, key: Ref<'_>) -> PyResult<()> {
+        // SAFETY: attached; a dict of ours.
+        check(py, unsafe {
+            ffi::PyDict_DelItem(self.as_ptr(), key.as_ptr())
+        })
+    }
+
     /// Appends to a list.
     pub(crate) fn append(self, py: Attached<'_>, item: Ref<'_>) -> PyResult<()> {
         // SAFETY: attached; a list of ours.

@@ -15,6 +15,8 @@ pub(crate) type PyResult<T> = Result<T, Raised>;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Builtin {
     Buffer,
+    Import,
+    Key,
     Runtime,
     System,
     Timeout,
@@ -33,6 +35,8 @@ impl Raised {
         let class = unsafe {
             Ref::from_ptr(match class {
                 Builtin::Buffer => ffi::PyExc_BufferError,
+                Builtin::Import => ffi::PyExc_ImportError,
+                Builtin::Key => ffi::PyExc_KeyError,
                 Builtin::Runtime => ffi::PyExc_RuntimeError,
                 Builtin::System => ffi::PyExc_SystemError,
                 Builtin::Timeout => ffi::PyExc_TimeoutError,
@@ -74,6 +78,41 @@ impl Raised {
         // SAFETY: attached; steals the reference.
         unsafe { ffi::PyErr_SetRaisedException(exception.into_ptr()) };
         Raised(())
+    }
+
+    /// The same exception with a line more at its end (PEP 678).
+    pub(crate) fn with_note(self, py: Attached<'_>, note: &str) -> Self {
+        let exception = self.take(py);
+        let added = exception
+            .get()
+            .attribute(py, c"add_note")
+            .and_then(|add| add.get().call(py, [py.str(note)?.get()]));
+        match added {
+            Ok(_none) => Self::restore(py, exception),
+            Err(raised) => raised,
+        }
+    }
+
+    /// Raises another exception in place of this one, which becomes its cause.
+    pub(crate) fn cause_of(self, py: Attached<'_>, raise: impl FnOnce() -> Self) -> Self {
+        let cause = self.take(py);
+        let exception = raise().take(py);
+        match exception.get().set_attribute(py, c"__cause__", cause.get()) {
+            Ok(()) => Self::restore(py, exception),
+            Err(raised) => raised,
+        }
+    }
+
+    /// Reports the exception through `sys.unraisablehook`: nobody is there to catch it.
+    pub(crate) fn report(self, _py: Attached<'_>, source: Ref<'_>) {
+        // SAFETY: attached, the indicator is set, a live object.
+        unsafe { ffi::PyErr_WriteUnraisable(source.as_ptr()) }
+    }
+
+    /// As [`report`](Self::report), when it is about nothing in particular.
+    pub(crate) fn report_alone(self, _py: Attached<'_>) {
+        // SAFETY: attached, the indicator is set; NULL is allowed.
+        unsafe { ffi::PyErr_WriteUnraisable(core::ptr::null_mut()) }
     }
 
     /// Is the exception an instance of this class?

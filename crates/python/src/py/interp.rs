@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use pyo3_ffi as ffi;
 
-use super::{Attached, Owned, PyResult, Raised, Ref, boundary};
+use super::{Attached, Cx, Owned, PyResult, Raised, Ref, boundary};
+use crate::state::State;
 
 /// The address of an interpreter's state: an opaque word outside of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,36 @@ impl Handle {
             boundary::enter_quietly(work);
             ffi::PyThreadState_Clear(thread);
             ffi::PyThreadState_DeleteCurrent();
+        }
+    }
+}
+
+/// A thread state that no thread uses. While an interpreter has none at all, CPython 3.13 makes the next one in a
+/// place of its own, which it clears too late when the last one has just been deleted: two threads, one coming as
+/// another leaves, end the process. So each interpreter keeps one that stays, until its end. On 3.12 the one that
+/// the interpreter was born with stays anyway, 3.14 hands the place out atomically.
+#[derive(Debug)]
+pub(crate) struct Resident(*mut ffi::PyThreadState);
+
+// SAFETY: only an address, used by `remove` in its own interpreter.
+unsafe impl Send for Resident {}
+
+impl Resident {
+    pub(crate) fn new(_py: Attached<'_>, handle: Handle) -> Option<Self> {
+        if cfg!(not(all(Py_3_13, not(Py_3_14)))) {
+            return None;
+        }
+        // SAFETY: attached to the interpreter, which so exists.
+        let thread = unsafe { ffi::PyThreadState_New(handle.0) };
+        (!thread.is_null()).then_some(Self(thread))
+    }
+
+    /// Deletes it, as must be done before its interpreter ends.
+    pub(crate) fn remove(self, _py: Attached<'_>) {
+        // SAFETY: attached to its interpreter; made by `new`, deleted once, and no thread uses it.
+        unsafe {
+            ffi::PyThreadState_Clear(self.0);
+            ffi::PyThreadState_Delete(self.0);
         }
     }
 }
@@ -116,6 +147,14 @@ unsafe extern "C" fn destroy<T: Ending>(capsule: *mut ffi::PyObject) {
     }
 }
 
+/// Runs `work` with the state of our module in the interpreter that this thread is attached to.
+pub(crate) fn with_state<R>(py: Attached<'_>, work: impl FnOnce(Cx<'_>) -> R) -> PyResult<R> {
+    let module = py.import(c"interlane._core")?;
+    // SAFETY: our own module, which lives for the call.
+    let state = unsafe { State::of(module.get()) };
+    Ok(work(Cx::new(py, state)))
+}
+
 /// Drops a strong reference that was kept as an address.
 ///
 /// # Safety
@@ -123,6 +162,32 @@ unsafe extern "C" fn destroy<T: Ending>(capsule: *mut ffi::PyObject) {
 pub(crate) unsafe fn drop_reference(object: super::text::Address) {
     // SAFETY: forwarded to the caller.
     unsafe { ffi::Py_DECREF(object.0) }
+}
+
+/// A new reference to an object that is kept as an address.
+///
+/// # Safety
+/// The thread is attached to the object's interpreter, where somebody keeps it alive.
+pub(crate) unsafe fn borrow(py: Attached<'_>, object: super::text::Address) -> Owned<'_> {
+    // SAFETY: forwarded to the caller.
+    unsafe { Ref::from_ptr(object.0) }.to_owned(py)
+}
+
+/// Calls `function(argument)`, of which nobody wants the result: an exception goes to `sys.unraisablehook`.
+///
+/// # Safety
+/// The thread is attached to the interpreter of both objects, which somebody keeps alive.
+pub(crate) unsafe fn notify(function: super::text::Address, argument: super::text::Address) {
+    // SAFETY: forwarded to the caller; an exception that is already set stays set.
+    unsafe {
+        let py = Attached::assume();
+        let before = ffi::PyErr_GetRaisedException();
+        let function = borrow(py, function);
+        if let Err(raised) = function.get().call(py, [borrow(py, argument).get()]) {
+            raised.report(py, function.get());
+        }
+        ffi::PyErr_SetRaisedException(before);
+    }
 }
 
 /// Calls `atexit.register(module.name)`.

@@ -4,6 +4,7 @@ use core::ffi::CStr;
 
 use pyo3_ffi as ffi;
 
+use super::error::Builtin;
 use super::{Attached, Owned, PyResult, Raised, Ref};
 
 /// The exact built-in type of an object, as far as conversion cares.
@@ -121,6 +122,23 @@ impl<'py> Attached<'py> {
             ffi::Py_DECREF(module);
             Ok(true)
         }
+    }
+
+    /// `import name`, for a name that is only known now.
+    pub(crate) fn import_named(self, name: &str) -> PyResult<Owned<'py>> {
+        let name = self.str(name)?;
+        // SAFETY: attached.
+        unsafe { Owned::from_new(self, ffi::PyImport_Import(name.as_ptr()))? };
+        // What `__import__` returns is the top-level package.
+        // SAFETY: attached; NULL without an exception means that the module took itself out of `sys.modules`.
+        let module = unsafe { ffi::PyImport_GetModule(name.as_ptr()) };
+        // SAFETY: attached.
+        if module.is_null() && unsafe { ffi::PyErr_Occurred() }.is_null() {
+            let message = format!("{} is not in sys.modules", name.get().display(self));
+            return Err(Raised::builtin(self, Builtin::Import, &message));
+        }
+        // SAFETY: a new reference, or NULL with an exception.
+        unsafe { Owned::from_new(self, module) }
     }
 
     /// `import name`.
@@ -259,6 +277,97 @@ impl<'a> Ref<'a> {
         }
     }
 
+    /// As [`attribute`](Self::attribute), for a name that is only known now.
+    pub(crate) fn attribute_named<'py>(
+        self,
+        py: Attached<'py>,
+        name: &str,
+    ) -> PyResult<Owned<'py>> {
+        let name = py.str(name)?;
+        // SAFETY: attached.
+        unsafe { Owned::from_new(py, ffi::PyObject_GetAttr(self.as_ptr(), name.as_ptr())) }
+    }
+
+    /// `getattr(self, name)`, or `None` where there is no such attribute.
+    pub(crate) fn optional_attribute<'py>(
+        self,
+        py: Attached<'py>,
+        name: Ref<'_>,
+    ) -> PyResult<Option<Owned<'py>>> {
+        let mut value = core::ptr::null_mut();
+        // SAFETY: attached; a new reference is stored when the answer is 1.
+        unsafe {
+            match ffi::compat::PyObject_GetOptionalAttr(self.as_ptr(), name.as_ptr(), &mut value) {
+                0 => Ok(None),
+                1 => Owned::from_new(py, value).map(Some),
+                _ => Err(Raised::already(py)),
+            }
+        }
+    }
+
+    /// `type(self)`.
+    pub(crate) fn class<'py>(self, py: Attached<'py>) -> Owned<'py> {
+        // SAFETY: a live object; its type is one too.
+        unsafe { Ref::from_ptr(ffi::Py_TYPE(self.as_ptr()).cast()) }.to_owned(py)
+    }
+
+    /// `self == other`.
+    pub(crate) fn equals(self, py: Attached<'_>, other: Ref<'_>) -> PyResult<bool> {
+        // SAFETY: attached.
+        match unsafe { ffi::PyObject_RichCompareBool(self.as_ptr(), other.as_ptr(), ffi::Py_EQ) } {
+            -1 => Err(Raised::already(py)),
+            answer => Ok(answer == 1),
+        }
+    }
+
+    /// `isinstance(self, str)`.
+    pub(crate) fn is_str(self) -> bool {
+        // SAFETY: a live object.
+        unsafe { ffi::PyUnicode_Check(self.as_ptr()) != 0 }
+    }
+
+    /// `isinstance(self, BaseException)`.
+    pub(crate) fn is_exception(self) -> bool {
+        // SAFETY: a live object.
+        unsafe { ffi::PyExceptionInstance_Check(self.as_ptr()) != 0 }
+    }
+
+    /// `isinstance(self, type)`.
+    pub(crate) fn is_class(self) -> bool {
+        // SAFETY: a live object.
+        unsafe { ffi::PyType_Check(self.as_ptr()) != 0 }
+    }
+
+    /// `callable(self)`.
+    pub(crate) fn is_callable(self) -> bool {
+        // SAFETY: a live object.
+        unsafe { ffi::PyCallable_Check(self.as_ptr()) != 0 }
+    }
+
+    /// `bool(self)`.
+    pub(crate) fn is_true(self, py: Attached<'_>) -> PyResult<bool> {
+        // SAFETY: attached.
+        match unsafe { ffi::PyObject_IsTrue(self.as_ptr()) } {
+            -1 => Err(Raised::already(py)),
+            answer => Ok(answer == 1),
+        }
+    }
+
+    /// `self(*arguments)` for a tuple of arguments.
+    pub(crate) fn call_with<'py>(
+        self,
+        py: Attached<'py>,
+        arguments: Ref<'_>,
+    ) -> PyResult<Owned<'py>> {
+        // SAFETY: attached; the callers pass a tuple.
+        unsafe {
+            Owned::from_new(
+                py,
+                ffi::PyObject_CallObject(self.as_ptr(), arguments.as_ptr()),
+            )
+        }
+    }
+
     pub(crate) fn set_attribute(
         self,
         py: Attached<'_>,
@@ -309,6 +418,12 @@ impl<'a> Ref<'a> {
             }
             Owned::from_new(py, item).map(Some)
         }
+    }
+
+    /// `str(self)`.
+    pub(crate) fn to_text<'py>(self, py: Attached<'py>) -> PyResult<Owned<'py>> {
+        // SAFETY: attached.
+        unsafe { Owned::from_new(py, ffi::PyObject_Str(self.as_ptr())) }
     }
 
     /// The fully qualified name of the object's class, as messages show it.

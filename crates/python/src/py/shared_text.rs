@@ -4,22 +4,24 @@
 //! we aim at the shared memory. The instance keeps one count of the share behind the string's own fields.
 
 use core::ffi::c_void;
-use core::ptr::NonNull;
 
 use pyo3_ffi as ffi;
 
-use interlane_core::Share;
+use interlane_core::{AnyShare, Held};
 
 use super::class::{add_type, allocate, entry};
 use super::text::{Characters, state};
 use super::{Args, Cx, Owned, PyResult, Ref, Signature, boundary};
+use crate::convert::Message;
+use crate::convert::part::Part;
 use crate::convert::text::Text;
 use crate::state::State;
 
 #[repr(C)]
 struct Instance {
     base: ffi::PyUnicodeObject,
-    share: Option<NonNull<()>>,
+    /// `None` is all zeroes, as the storage comes.
+    keeper: Option<Held>,
 }
 
 const DOC: &core::ffi::CStr = c"SharedStr(text='', /)
@@ -62,15 +64,18 @@ pub(crate) fn add(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
     )
 }
 
-/// A new `SharedStr` that takes over the share.
-pub(crate) fn make(cx: Cx<'_>, share: Share<Text>) -> PyResult<Owned<'_>> {
-    let characters = share.characters();
+/// A new `SharedStr` over characters that `keeper` keeps.
+pub(crate) fn make<'py>(
+    cx: Cx<'py>,
+    characters: Characters,
+    keeper: AnyShare,
+) -> PyResult<Owned<'py>> {
     if !super::text::SHAREABLE {
         return cx.text(characters.ascii, characters.width, characters.bytes());
     }
     let object = allocate(cx.py(), cx.state.shared_str.get(cx.py())?)?;
     let instance = object.as_ptr().cast::<Instance>();
-    // SAFETY: fresh, zeroed storage of `Instance`'s layout; the characters stay valid while the share does,
+    // SAFETY: fresh, zeroed storage of `Instance`'s layout; the characters stay valid while the keeper does,
     // and the instance keeps it until its dealloc.
     unsafe {
         let base = &raw mut (*instance).base;
@@ -89,24 +94,31 @@ pub(crate) fn make(cx: Cx<'_>, share: Share<Text>) -> PyResult<Owned<'_>> {
             (*base)._base.utf8 = data.cast_mut().cast();
             (*base)._base.utf8_length = length as _;
         }
-        (*instance).share = Some(share.into_raw());
+        (&raw mut (*instance).keeper).write(Some(cx.state.interpreter().hold(keeper)));
     }
     Ok(object)
 }
 
-/// The share behind a `SharedStr`, or `None` when `object` isn't one.
-pub(crate) fn share_of(cx: Cx<'_>, object: Ref<'_>) -> Option<Share<Text>> {
+/// The characters of a `SharedStr` and what keeps them, or `None` when `object` isn't one.
+pub(crate) fn share_of(cx: Cx<'_>, object: Ref<'_>) -> Option<(Characters, AnyShare)> {
     let class = cx.state.shared_str.try_get(cx.py())?;
-    // SAFETY: the class is final, so an exact match is a match of layouts; the count that the instance
-    // keeps is only borrowed here, for cloning it.
+    // SAFETY: the class is final, so an exact match is a match of layouts.
     unsafe {
         if ffi::Py_TYPE(object.as_ptr()) != class.as_ptr().cast() {
             return None;
         }
-        let raw = (*object.as_ptr().cast::<Instance>()).share?;
-        let kept = core::mem::ManuallyDrop::new(Share::<Text>::from_raw(raw));
-        Some(Share::clone(&kept))
+        let keeper = (*object.as_ptr().cast::<Instance>()).keeper.as_ref()?;
+        Some((object.characters(), AnyShare::clone(keeper)))
     }
+}
+
+/// The message of a `SharedStr`: the same characters once more.
+pub(crate) fn forward(cx: Cx<'_>, object: Ref<'_>) -> Option<Message> {
+    let (characters, keeper) = share_of(cx, object)?;
+    Some(match keeper.downcast::<Text>() {
+        Ok(text) => Message::Text(text),
+        Err(whole) => Message::Part(Box::new(Part::Text(characters, whole))),
+    })
 }
 
 unsafe extern "C" fn new(
@@ -145,9 +157,7 @@ unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
         if !utf8.is_null() && utf8.cast::<c_void>() != (*base).data.any {
             ffi::PyMem_Free(utf8.cast());
         }
-        if let Some(raw) = (*instance).share.take() {
-            drop(Share::<Text>::from_raw(raw));
-        }
+        drop((*instance).keeper.take());
         if let Some(free) = (*class).tp_free {
             free(object.cast());
         }

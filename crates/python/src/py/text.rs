@@ -10,6 +10,13 @@ use super::{Attached, Owned, PyResult, Raised, Ref};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Address(pub(super) *mut ffi::PyObject);
 
+impl Address {
+    /// The address as a number, for identity only.
+    pub(crate) fn number(self) -> usize {
+        self.0 as usize
+    }
+}
+
 // SAFETY: only an address; whoever dereferences it says why that is sound.
 unsafe impl Send for Address {}
 // SAFETY: as above.
@@ -35,6 +42,13 @@ unsafe impl Sync for Characters {}
 pub(crate) const SHAREABLE: bool = cfg!(not(Py_GIL_DISABLED));
 
 impl Characters {
+    pub(crate) const EMPTY: Self = Self {
+        data: core::ptr::NonNull::dangling().as_ptr(),
+        length: 0,
+        width: 1,
+        ascii: true,
+    };
+
     pub(crate) fn nbytes(&self) -> usize {
         self.length * usize::from(self.width)
     }

@@ -9,11 +9,9 @@ use core::ffi::{CStr, c_int, c_void};
 
 use pyo3_ffi as ffi;
 
-use super::class::state_of;
 use super::error::Builtin;
 use super::{Attached, Cx, Owned, PyResult, Raised, Ref, boundary};
-use crate::convert::{Message, pack, unpack};
-use crate::runtime::lane::Fallback;
+use crate::convert::{Message, Packing, pack, unpack};
 use crate::state::State;
 
 /// `_PyXIData_t`, the same on 3.12 to 3.15.
@@ -86,10 +84,14 @@ unsafe extern "C" fn get_data(
     object: *mut ffi::PyObject,
     record: *mut Record,
 ) -> c_int {
-    // SAFETY: CPython calls attached, with an instance of a class of ours and a record to be filled.
+    // SAFETY: CPython calls attached, with an instance of a registered class and a record to be filled.
     unsafe {
-        boundary::enter(state_of(object), |cx| {
-            let message = pack(cx, Ref::from_ptr(object), Fallback::Refuse)?;
+        let py = Attached::assume();
+        let Ok(module) = py.import(c"interlane._core") else {
+            return -1;
+        };
+        boundary::enter(State::of(module.get()), |cx| {
+            let message = pack(cx, Ref::from_ptr(object), Packing::PLAIN)?;
             *record = Record {
                 data: Box::into_raw(Box::new(message)).cast(),
                 object: core::ptr::null_mut(),

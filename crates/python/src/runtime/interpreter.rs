@@ -4,21 +4,24 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use interlane_core::{Host, Owner};
+use interlane_core::{AnyShare, Held, Host, Owner};
 
-use crate::py::interp::{self, Handle};
-use crate::py::{Attached, PyResult};
+use super::objects::Objects;
+use crate::py::interp::{self, Handle, Resident};
+use crate::py::{Attached, Cx, PyResult};
 
 /// Kept by a capsule in the interpreter's state dict, by the module's state and by every open end.
 #[derive(Debug)]
 pub(crate) struct Interpreter {
     pub(crate) owner: Arc<Owner>,
     handle: Handle,
-    is_main: bool,
+    id: i64,
     /// Is the hook in place that runs before this interpreter's threads are joined? Relaxed: set and read under
     /// this interpreter's GIL.
     hooked: AtomicBool,
     ends: Mutex<Ends>,
+    objects: Objects,
+    resident: Mutex<Option<Resident>>,
 }
 
 /// Open ends of this interpreter, to be closed when it ends.
@@ -47,7 +50,10 @@ pub(crate) trait Close: Send + Sync {
 static RECORDS: Mutex<Vec<Weak<Interpreter>>> = Mutex::new(Vec::new());
 
 /// Enters the interpreter from a reaper thread.
-struct Visitor(Handle);
+struct Visitor {
+    handle: Handle,
+    id: i64,
+}
 
 // SAFETY: `enter` attaches the thread to the interpreter, which means holding its GIL, for as long as `work`
 // runs. Core calls it inside the owner's gate, which `Interpreter::close` shuts, and waits for, before the
@@ -55,7 +61,11 @@ struct Visitor(Handle);
 unsafe impl Host for Visitor {
     fn enter(&self, work: &mut dyn FnMut()) {
         // SAFETY: see above: the gate keeps the interpreter from ending; a reaper thread is attached nowhere.
-        unsafe { self.0.enter(|_| work()) }
+        unsafe { self.handle.enter(|_| work()) }
+    }
+
+    fn id(&self) -> u64 {
+        self.id as u64
     }
 }
 
@@ -64,12 +74,19 @@ impl Interpreter {
     pub(crate) fn current(py: Attached<'_>) -> PyResult<Arc<Self>> {
         interp::record(py, || {
             let handle = Handle::current(py);
+            let id = handle.id(py);
             let record = Arc::new(Self {
-                owner: Owner::new(Box::new(Visitor(handle))),
+                owner: Owner::new(Box::new(Visitor { handle, id })),
                 handle,
-                is_main: handle.id(py) == 0,
+                id,
                 hooked: AtomicBool::new(false),
                 ends: Mutex::default(),
+                objects: Objects::default(),
+                resident: Mutex::new(if id == 0 {
+                    None
+                } else {
+                    Resident::new(py, handle)
+                }),
             });
             let mut records = RECORDS.lock().unwrap_or_else(PoisonError::into_inner);
             records.retain(|record| record.strong_count() > 0);
@@ -84,8 +101,38 @@ impl Interpreter {
         records.iter().filter_map(Weak::upgrade).collect()
     }
 
+    /// The interpreter's number, as CPython gives it: 0 is the main one, none is used twice.
+    pub(crate) fn id(&self) -> i64 {
+        self.id
+    }
+
     pub(crate) fn is_main(&self) -> bool {
-        self.is_main
+        self.id == 0
+    }
+
+    /// A count of a share that an object of this interpreter keeps.
+    pub(crate) fn hold(&self, share: AnyShare) -> Held {
+        share.hold(self.id as u32)
+    }
+
+    /// What this interpreter has shared with `interlane.share`.
+    pub(crate) fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// Attaches a thread that is attached nowhere, runs `work`, and detaches it.
+    ///
+    /// # Safety
+    /// The interpreter does not end meanwhile: the caller has a pass. The thread is attached nowhere.
+    pub(crate) unsafe fn enter(&self, work: impl FnOnce(Cx<'_>)) {
+        // SAFETY: forwarded to the caller.
+        unsafe {
+            self.handle.enter(|py| {
+                if let Err(raised) = interp::with_state(py, work) {
+                    raised.report_alone(py);
+                }
+            });
+        }
     }
 
     /// Identifiers of the threads that the interpreter's end would wait for; none once it is ending for good.
@@ -114,8 +161,16 @@ impl Interpreter {
     }
 
     pub(crate) fn drain(&self, _py: Attached<'_>) -> usize {
-        // SAFETY: attached to this interpreter: the record is reached only through its module's state.
-        unsafe { self.owner.drain() }
+        let mut released = 0;
+        // What is released may have held shares of its own. A few rounds: others may go on for ever.
+        for _ in 0..16 {
+            // SAFETY: attached to this interpreter: the record is reached only through its module's state.
+            match unsafe { self.owner.drain() } {
+                0 => break,
+                count => released += count,
+            }
+        }
+        released
     }
 
     /// Remembers an open end; the key forgets it again. `None` once the interpreter has begun to end.
@@ -141,7 +196,9 @@ impl Interpreter {
     /// Has the interpreter's threads watched when it ends; for one without threads, once it gets some. The main
     /// interpreter's threads may block in any other one, so it has them from the start.
     pub(crate) fn watch_threads(&self, py: Attached<'_>) -> PyResult<()> {
-        if self.hooked.load(Ordering::Relaxed) || !(self.is_main || py.has_imported("threading")?) {
+        if self.hooked.load(Ordering::Relaxed)
+            || !(self.is_main() || py.has_imported("threading")?)
+        {
             return Ok(());
         }
         self.hooked.store(true, Ordering::Relaxed);
@@ -172,7 +229,7 @@ impl Interpreter {
 
     /// Does a signal handler that runs on this thread concern Python?
     pub(crate) fn handles_signals_here(&self) -> bool {
-        self.is_main && is_main_thread()
+        self.is_main() && is_main_thread()
     }
 
     /// The thread that finalizes may still make short calls after the gate has closed.
@@ -194,6 +251,15 @@ impl Interpreter {
         self.owner.close_gate();
         py.detach(|| self.owner.wait_until_empty());
         self.drain(py);
+        self.objects.strip(py);
+        let resident = self
+            .resident
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(resident) = resident {
+            resident.remove(py);
+        }
     }
 }
 

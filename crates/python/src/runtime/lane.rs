@@ -12,6 +12,8 @@ use crate::convert::Message;
 pub(crate) enum Fallback {
     Refuse,
     Pickle,
+    /// They stay where they are, and are used from elsewhere.
+    Proxy,
 }
 
 /// One channel. Lives as long as any end, in an object or on its way through another channel.

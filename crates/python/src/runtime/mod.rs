@@ -3,6 +3,7 @@
 pub(crate) mod blocked;
 pub(crate) mod interpreter;
 pub(crate) mod lane;
+pub(crate) mod objects;
 pub(crate) mod waiting;
 
 pub(crate) use interpreter::Interpreter;

@@ -54,5 +54,28 @@ pub(super) fn add(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
                 c"seconds since the oldest pending release; None when there is none",
             ),
         ],
+    )?;
+    record::add(
+        cx,
+        module,
+        &cx.state.share_record,
+        c"interlane.ShareRecord",
+        c"One share at one moment.",
+        [
+            (c"id", c"the share's number, never used twice in a process"),
+            (c"owner", c"id of the interpreter that owns the object"),
+            (c"type", c"name of the object's class"),
+            (c"nbytes", c"bytes of memory that the share exposes"),
+            (
+                c"holders",
+                c"how many objects hold it, by the id of their interpreter, as a dict",
+            ),
+            (c"age", c"seconds since it was made"),
+            (c"in_transit", c"how many are on their way in channels"),
+            (
+                c"state",
+                c"'live', 'pending' (waits to be released) or 'orphaned' (has outlived its owner)",
+            ),
+        ],
     )
 }

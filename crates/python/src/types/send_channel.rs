@@ -7,7 +7,7 @@ use std::sync::Arc;
 use interlane_core::{Refused, SendError, Sender};
 
 use super::end::End;
-use crate::convert::{Message, binary, pack};
+use crate::convert::{Message, Packing, pack, pack_buffer};
 use crate::py::getset::{self, GetSet};
 use crate::py::method::{self, Method};
 use crate::py::slot::{self, Slot};
@@ -79,8 +79,8 @@ impl SendChannel {
         let [item, timeout] = args.parse(cx.py(), &SEND_BUFFER)?;
         let deadline = Deadline::from_timeout(cx, timeout)?;
         cx.state.interpreter().poll(cx.py());
-        let share = binary::share_buffer(cx, required(cx, item)?)?;
-        self.post(cx, Message::Buffer(share), deadline)
+        let message = pack_buffer(cx, required(cx, item)?)?;
+        self.post(cx, message, deadline)
     }
 
     fn send_many<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
@@ -150,7 +150,7 @@ impl SendChannel {
 
     fn pack(&self, cx: Cx<'_>, item: Ref<'_>) -> PyResult<Message> {
         cx.state.interpreter().poll(cx.py());
-        pack(cx, item, self.end.lane.fallback)
+        pack(cx, item, Packing::with_fallback(self.end.lane.fallback))
     }
 
     fn post<'py>(&self, cx: Cx<'py>, message: Message, deadline: Deadline) -> PyResult<Owned<'py>> {

@@ -11,11 +11,30 @@ pub(super) use reading::unpack;
 pub(super) use writing::pack;
 
 use super::Message;
+use crate::py::{Cx, PyResult};
 
 /// What to build, and the leaves to put in.
 pub(crate) struct Tree {
     code: Vec<u8>,
     leaves: Vec<Message>,
+}
+
+impl Tree {
+    pub(super) fn leaves(&self) -> &[Message] {
+        &self.leaves
+    }
+
+    pub(super) fn into_leaves(self) -> impl Iterator<Item = Message> {
+        self.leaves.into_iter()
+    }
+
+    pub(super) fn try_clone(&self, cx: Cx<'_>) -> PyResult<Self> {
+        let leaves = self.leaves.iter().map(|leaf| leaf.try_clone(cx));
+        Ok(Self {
+            code: self.code.clone(),
+            leaves: leaves.collect::<PyResult<_>>()?,
+        })
+    }
 }
 
 /// What comes next in the text. A `*Noted` code gives the next number to the object.
@@ -44,6 +63,8 @@ mod code {
     pub(super) const DICT: u8 = 15;
     pub(super) const SET: u8 = 16;
     pub(super) const FROZENSET: u8 = 17;
+    /// Number of parts, module, name and owner of the rebuild function, then the parts.
+    pub(super) const REBUILD: u8 = 18;
     /// Set in the code of an object that has a number.
     pub(super) const NOTED: u8 = 0x80;
 }

@@ -1,12 +1,16 @@
 //! From the text to objects.
 
-use super::super::{Message, unpack as unpack_leaf};
+use interlane_core::AnyShare;
+
+use super::super::{Message, protocol, unpack_kept};
 use super::{Tree, code};
 use crate::py::error::Builtin;
 use crate::py::{Cx, Owned, PyResult, Raised};
 
-struct Reader<'py> {
+struct Reader<'py, 'a> {
     cx: Cx<'py>,
+    /// What the tree is the content of.
+    whole: Option<&'a AnyShare>,
     code: Vec<u8>,
     at: usize,
     leaves: Vec<Option<Message>>,
@@ -23,12 +27,25 @@ struct Frame<'py> {
     filled: usize,
     key: Option<Owned<'py>>,
     number: Option<usize>,
+    rebuild: Option<Rebuild>,
 }
 
-pub(in super::super) fn unpack(cx: Cx<'_>, tree: Tree) -> PyResult<Owned<'_>> {
+/// What makes an object of parts.
+struct Rebuild {
+    module: String,
+    qualname: String,
+    owner: i64,
+}
+
+pub(in super::super) fn unpack<'py>(
+    cx: Cx<'py>,
+    tree: Tree,
+    whole: Option<&AnyShare>,
+) -> PyResult<Owned<'py>> {
     let leaves = tree.leaves.into_iter().map(Some).collect();
     let mut reader = Reader {
         cx,
+        whole,
         code: tree.code,
         at: 0,
         leaves,
@@ -50,12 +67,12 @@ pub(in super::super) fn unpack(cx: Cx<'_>, tree: Tree) -> PyResult<Owned<'_>> {
                 break;
             }
             let Some(full) = reader.open.pop() else { break };
-            object = reader.close(full);
+            object = reader.close(full)?;
         }
     }
 }
 
-impl<'py> Reader<'py> {
+impl<'py> Reader<'py, '_> {
     /// The next object, or `None` when a container was opened.
     fn read(&mut self) -> PyResult<Option<Owned<'py>>> {
         let cx = self.cx;
@@ -105,7 +122,7 @@ impl<'py> Reader<'py> {
                     .get_mut(index)
                     .and_then(Option::take)
                     .ok_or_else(|| corrupt(cx))?;
-                unpack_leaf(cx, leaf)?
+                unpack_kept(cx, leaf, self.whole)?
             }
             container => return self.enter(container, noted),
         };
@@ -118,12 +135,24 @@ impl<'py> Reader<'py> {
     fn enter(&mut self, code: u8, noted: bool) -> PyResult<Option<Owned<'py>>> {
         let cx = self.cx;
         let size = self.size()?;
+        let mut rebuild = None;
         let (object, size) = match code {
             code::TUPLE => (cx.tuple(size)?, size),
             code::LIST => (cx.list()?, size),
             code::DICT => (cx.dict()?, 2 * size),
             code::SET => (cx.set()?, size),
             code::FROZENSET => (cx.frozenset()?, size),
+            code::REBUILD => {
+                let module = self.name()?;
+                let qualname = self.name()?;
+                let owner = i64::from_le_bytes(self.word()?);
+                rebuild = Some(Rebuild {
+                    module,
+                    qualname,
+                    owner,
+                });
+                (cx.tuple(size)?, size)
+            }
             _ => return Err(corrupt(cx)),
         };
         let mut frame = Frame {
@@ -133,29 +162,54 @@ impl<'py> Reader<'py> {
             filled: 0,
             key: None,
             number: None,
+            rebuild,
         };
         if noted {
             frame.number = Some(self.noted.len());
-            // A frozenset can only be filled while nobody else has it; it can't contain itself.
-            let early = code != code::FROZENSET;
+            // A frozenset can only be filled while nobody else has it; it can't contain itself. What is rebuilt
+            // exists only afterwards.
+            let early = !matches!(code, code::FROZENSET | code::REBUILD);
             self.noted
                 .push(early.then(|| frame.object.get().to_owned(cx.py())));
         }
         if size == 0 {
-            return Ok(Some(self.close(frame)));
+            return self.close(frame).map(Some);
         }
         self.open.push(frame);
         Ok(None)
     }
 
-    fn close(&mut self, frame: Frame<'py>) -> Owned<'py> {
+    fn close(&mut self, mut frame: Frame<'py>) -> PyResult<Owned<'py>> {
+        if let Some(rebuild) = frame.rebuild.take() {
+            let py = self.cx.py();
+            let Rebuild {
+                module,
+                qualname,
+                owner,
+            } = rebuild;
+            let function = protocol::import(self.cx, &module, &qualname, owner)?;
+            frame.object = function
+                .get()
+                .call_with(py, frame.object.get())
+                .map_err(|raised| {
+                    let note = format!(
+                        "interlane was rebuilding, with {module}.{qualname}, what interpreter {owner} shared"
+                    );
+                    raised.with_note(py, &note)
+                })?;
+        }
         if let Some(number) = frame.number {
             let place = &mut self.noted[number];
             if place.is_none() {
                 *place = Some(frame.object.get().to_owned(self.cx.py()));
             }
         }
-        frame.object
+        Ok(frame.object)
+    }
+
+    fn name(&mut self) -> PyResult<String> {
+        let length = self.size()?;
+        Ok(String::from_utf8_lossy(self.bytes(length)?).into_owned())
     }
 
     fn bytes(&mut self, count: usize) -> PyResult<&[u8]> {
@@ -190,7 +244,7 @@ impl<'py> Frame<'py> {
     fn take(&mut self, cx: Cx<'py>, item: Owned<'py>) -> PyResult<()> {
         let object = self.object.get();
         match self.code {
-            code::TUPLE => object.fill(self.filled, item),
+            code::TUPLE | code::REBUILD => object.fill(self.filled, item),
             code::LIST => object.append(cx.py(), item.get())?,
             code::DICT => match self.key.take() {
                 None => self.key = Some(item),

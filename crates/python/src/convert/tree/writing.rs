@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::super::{Message, leaf, pickle};
+use super::super::{Message, Packing, buffer, leaf, object, pickle, protocol, shared_already};
 use super::{Tree, code};
 use crate::errors::{Error, class, raise};
+use crate::py::buffer::Acquired;
 use crate::py::container::Steps;
 use crate::py::object::Kind;
 use crate::py::{Cx, Owned, PyResult, Raised, Ref};
@@ -12,7 +13,7 @@ use crate::runtime::lane::Fallback;
 
 struct Writer<'py> {
     cx: Cx<'py>,
-    fallback: Fallback,
+    packing: Packing,
     tree: Tree,
     /// Numbers of the objects met so far, by address. `kept` keeps them, so that no address is used twice.
     numbers: HashMap<usize, usize>,
@@ -29,12 +30,20 @@ struct Frame<'py> {
     taken: usize,
     /// The key whose value is being written.
     key: Option<Owned<'py>>,
+    /// The number of the object of which these are the parts.
+    rebuilt: Option<usize>,
 }
 
-pub(in super::super) fn pack(cx: Cx<'_>, object: Ref<'_>, fallback: Fallback) -> PyResult<Message> {
+/// How many objects may be parts of each other, before it counts as endless.
+const DEEPEST: usize = 1000;
+
+/// How many characters of a path are shown.
+const LONGEST_PATH: usize = 300;
+
+pub(in super::super) fn pack(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Message> {
     let mut writer = Writer {
         cx,
-        fallback,
+        packing,
         tree: Tree {
             code: Vec::new(),
             leaves: Vec::new(),
@@ -48,7 +57,7 @@ pub(in super::super) fn pack(cx: Cx<'_>, object: Ref<'_>, fallback: Fallback) ->
         Ok(()) => Ok(Message::Tree(Box::new(writer.tree))),
         // What can't be shared in place is pickled as a whole, so that identities inside are kept.
         Err(raised)
-            if fallback == Fallback::Pickle
+            if packing.fallback == Fallback::Pickle
                 && raised.is(cx.py(), class(cx, Error::NotShareable)?) =>
         {
             let refusal = raised.take(cx.py());
@@ -116,11 +125,17 @@ impl<'py> Writer<'py> {
         let mut noted = 0;
         if root || object.may_be_met_again() {
             if let Some(&number) = self.numbers.get(&object.address()) {
+                if self.open.iter().any(|frame| frame.rebuilt == Some(number)) {
+                    return Err(self.refuse(object, "is a part of itself"));
+                }
                 return self.sized(code::AGAIN, number, &[]);
             }
             self.numbers.insert(object.address(), self.kept.len());
             self.kept.push(object.to_owned(py));
             noted = code::NOTED;
+        }
+        if let Some(message) = shared_already(self.cx, object) {
+            return self.leaf(message, noted);
         }
         match kind {
             Kind::Int => {
@@ -162,10 +177,8 @@ impl<'py> Writer<'py> {
     }
 
     fn write_leaf(&mut self, object: Ref<'_>, kind: Kind, noted: u8) -> PyResult<()> {
-        if let Some(message) = leaf(self.cx, object)? {
-            let index = self.tree.leaves.len();
-            self.tree.leaves.push(message);
-            return self.sized(code::LEAF | noted, index, &[]);
+        if let Some(message) = leaf(self.cx, object, self.packing)? {
+            return self.leaf(message, noted);
         }
         match kind {
             Kind::Str => {
@@ -187,20 +200,69 @@ impl<'py> Writer<'py> {
                 self.sized(code::BYTES | noted, data.len(), data)
             }
             _ => {
-                let path = self.path();
-                let message = format!("{path}: {}", object.class_name(self.cx.py()));
-                let advice = if self.fallback == Fallback::Refuse {
-                    "can't be shared"
-                } else {
-                    "can be neither shared nor pickled"
+                if let Some(recipe) = protocol::recipe(self.cx, object, || self.path())? {
+                    return self.enter_rebuilt(object, noted, &recipe);
+                }
+                if Acquired::possible(object) {
+                    let message = buffer(self.cx, object, self.packing)?;
+                    return self.leaf(message, noted);
+                }
+                let advice = match self.packing.fallback {
+                    Fallback::Proxy => {
+                        let message = Message::Proxy(object::pin(self.cx, object)?);
+                        return self.leaf(message, noted);
+                    }
+                    Fallback::Refuse => "can't be shared",
+                    Fallback::Pickle => "can be neither shared nor pickled",
                 };
-                Err(raise(
-                    self.cx,
-                    Error::NotShareable,
-                    &format!("{message} {advice}"),
-                ))
+                Err(self.refuse(object, advice))
             }
         }
+    }
+
+    fn refuse(&self, object: Ref<'_>, why: &str) -> Raised {
+        let message = format!("{}: {} {why}", self.path(), object.class_name(self.cx.py()));
+        raise(self.cx, Error::NotShareable, &message)
+    }
+
+    fn leaf(&mut self, message: Message, noted: u8) -> PyResult<()> {
+        let index = self.tree.leaves.len();
+        self.tree.leaves.push(message);
+        self.sized(code::LEAF | noted, index, &[])
+    }
+
+    fn enter_rebuilt(
+        &mut self,
+        object: Ref<'_>,
+        noted: u8,
+        recipe: &protocol::Recipe<'py>,
+    ) -> PyResult<()> {
+        let depth = self.open.iter().filter(|frame| frame.rebuilt.is_some());
+        if depth.count() >= DEEPEST {
+            return Err(self.refuse(object, "has parts without end"));
+        }
+        let parts = recipe.parts.get();
+        let size = parts.size(self.cx.py())?;
+        self.sized(code::REBUILD | noted, size, &[])?;
+        for name in [&recipe.module, &recipe.qualname] {
+            self.size(name.len());
+            self.tree.code.extend_from_slice(name.as_bytes());
+        }
+        let owner = self.cx.state.interpreter().id();
+        self.tree.code.extend_from_slice(&owner.to_le_bytes());
+        self.open.push(Frame {
+            steps: Steps::Tuple(parts.to_owned(self.cx.py()), 0),
+            kind: Kind::Tuple,
+            expected: size,
+            taken: 0,
+            key: None,
+            rebuilt: Some(if noted == 0 {
+                usize::MAX
+            } else {
+                self.kept.len() - 1
+            }),
+        });
+        Ok(())
     }
 
     fn enter(&mut self, object: Ref<'_>, kind: Kind, code: u8, steps: Steps<'py>) -> PyResult<()> {
@@ -213,6 +275,7 @@ impl<'py> Writer<'py> {
             expected,
             taken: 0,
             key: None,
+            rebuilt: None,
         });
         Ok(())
     }
@@ -249,9 +312,15 @@ impl<'py> Writer<'py> {
                 }
                 (Kind::Dict, Some(key)) => format!("[{}]", key.get().brief_repr(self.cx.py())),
                 (Kind::Set | Kind::FrozenSet, _) => " element".to_owned(),
+                _ if frame.rebuilt.is_some() => {
+                    format!(".__share__()[1][{}]", frame.taken.saturating_sub(1))
+                }
                 _ => format!("[{}]", frame.taken.saturating_sub(1)),
             };
         }
-        path
+        match path.char_indices().nth(LONGEST_PATH) {
+            None => path,
+            Some((end, _)) => format!("{}...", &path[..end]),
+        }
     }
 }

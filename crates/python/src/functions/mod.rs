@@ -1,14 +1,16 @@
 //! The module's functions.
 
+mod sharing;
+
 use core::sync::atomic::Ordering;
 
 use crate::convert::THRESHOLD;
 use crate::convert::text::SMALLEST_SHARE;
 use crate::py::method::{self, Method};
-use crate::py::{Args, Cx, Owned, PyResult, Raised, Signature, record};
+use crate::py::{Args, Cx, Owned, PyResult, Raised, Signature, record, xidata};
 use crate::runtime::blocked;
 use crate::runtime::lane::{Fallback, Lane};
-use crate::types::{recv_channel, send_channel};
+use crate::types::{recv_channel, remote, send_channel};
 
 pub(crate) const TABLE: &[Method] = const {
     &[
@@ -28,6 +30,56 @@ pub(crate) const TABLE: &[Method] = const {
             c"collect()\n--\n\nRelease now what borrowers have given back to this interpreter; return how many.\n\nNeeded by nobody: the same happens by itself within 10 ms.",
         ),
         method::function(
+            c"share",
+            sharing::share,
+            c"share(obj, /, *, writable=False, on_release=None)
+--
+
+Share an object: acquire its memory, pin it, and return a Share of it.
+
+Sending the Share, or the object itself, adds a holder. When the last one anywhere has gone, the object is
+released in this interpreter, and on_release(obj) is called once; what that raises goes to
+sys.unraisablehook. Containers are shared as they are now. Buffers arrive read-only unless writable is true.
+
+Raises NotShareableError with the path to what can't be shared, BufferError when writable is asked for and
+the memory is not.",
+        ),
+        method::function(
+            c"is_shareable",
+            sharing::is_shareable,
+            c"is_shareable(obj, /)
+--
+
+Tell whether the object, with everything in it, can be shared without pickling.",
+        ),
+        method::function(
+            c"explain",
+            sharing::explain,
+            c"explain(obj, /)
+--
+
+Return why the object can't be shared, with the path to the part that can't; None if it can.",
+        ),
+        method::function(
+            c"register",
+            sharing::register,
+            c"register(cls, share_function, /)
+--
+
+Say how instances of a class, and of its subclasses, are shared in this interpreter.
+
+share_function(obj) returns (rebuild, parts): borrowers import rebuild and call rebuild(*parts). A class's
+own __share__ goes first. Registering a class again replaces its function.",
+        ),
+        method::function(
+            c"unregister",
+            sharing::unregister,
+            c"unregister(cls, /)
+--
+
+Forget what was registered for the class; raise KeyError when nothing was.",
+        ),
+        method::function(
             c"get_share_threshold",
             get_share_threshold,
             c"get_share_threshold()\n--\n\nFrom how many bytes on str and bytes are shared instead of copied.",
@@ -37,6 +89,8 @@ pub(crate) const TABLE: &[Method] = const {
             set_share_threshold,
             c"set_share_threshold(nbytes, /)\n--\n\nSet, for the whole process, from how many bytes on str and bytes are shared. At least 1024.",
         ),
+        method::function(c"_remote", remote::new, c"_remote(obj, /)\n--\n\nReturn what stands behind a proxy of the object."),
+        method::function(c"_carry", carry, c"_carry(cls, /)\n--\n\nLet instances of the class through the standard library's own Queue, prepare_main and call."),
         method::function(c"_at_exit", at_exit, c"_at_exit()\n--\n\nClose this interpreter's record."),
         method::function(
             c"_watch_threads",
@@ -143,6 +197,21 @@ fn set_share_threshold<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>
                 )
             })?;
         THRESHOLD.store(valid, Ordering::Relaxed);
+    }
+    Ok(cx.none())
+}
+
+const CARRY: Signature<1> = Signature {
+    function: "_carry",
+    names: [c"cls"],
+    required: 1,
+    positional: 1,
+    positional_only: 1,
+};
+
+fn carry<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+    if let [Some(class)] = args.parse(cx.py(), &CARRY)? {
+        xidata::register(cx.py(), class)?;
     }
     Ok(cx.none())
 }

@@ -1,0 +1,254 @@
+"""`proxy`: an object that stays where it is, used from everywhere."""
+
+import operator
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, final
+
+from interlane import _core
+
+__all__ = ["Proxy", "proxy"]
+
+
+def _call(obj: Any, *args: Any, **kwargs: Any) -> Any:
+    return obj(*args, **kwargs)
+
+
+def _await(obj: Any) -> Any:
+    return obj.__await__() if hasattr(obj, "__await__") else iter(obj)
+
+
+# What can be asked for, by name. All else is refused, so that a bug here cannot become any call.
+_OPERATIONS: dict[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (getattr, setattr, delattr, dir, repr, str, len, iter, next, hash, bool, int, float)
+} | {
+    "call": _call,
+    "await": _await,
+    "complex": complex,
+    "round": round,
+    "format": format,
+    "reversed": reversed,
+    "bytes": bytes,
+    "divmod": divmod,
+    "rdivmod": lambda obj, other: divmod(other, obj),
+    "contains": operator.contains,
+    "index": operator.index,
+    "enter": lambda obj: type(obj).__enter__(obj),
+    "exit": lambda obj, *exc: type(obj).__exit__(obj, *exc),
+    "send": lambda obj, value: obj.send(value),
+    "throw": lambda obj, error: obj.throw(error),
+}
+_BINARY = (
+    "add sub mul truediv floordiv mod pow matmul lshift rshift and_ or_ xor".split()  # noqa: SIM905
+)
+_COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")
+_UNARY = ("neg", "pos", "abs", "invert")
+for _name in (*_BINARY, *_COMPARISONS, *_UNARY, "getitem", "setitem", "delitem"):
+    _OPERATIONS[_name] = getattr(operator, _name)
+for _name in _BINARY:
+    _OPERATIONS["i" + _name] = getattr(operator, "i" + _name.removesuffix("_"))
+    _OPERATIONS["r" + _name] = lambda obj, other, function=getattr(operator, _name): function(other, obj)
+
+
+def serve(obj: Any, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Performs an operation; runs in the owner of the object."""
+    result = _OPERATIONS[operation](obj, *map(_local, args), **{k: _local(v) for k, v in kwargs.items()})
+    # What an operation in place returns is most often the object itself.
+    return _SAME if result is obj and operation[0] == "i" and operation[1:] in _BINARY else result
+
+
+_SAME = "interlane: the proxied object itself"
+
+
+def _local(value: Any) -> Any:
+    """Takes the proxy off an object that has come home."""
+    if type(value) is not Proxy:
+        return value
+    original = _remote(value).local()
+    return value if original is None else original
+
+
+def _remote(value: "Proxy") -> "_core._Remote":
+    return object.__getattribute__(value, "_remote")  # type: ignore[no-any-return]
+
+
+def _do(value: "Proxy", operation: str, /, *args: Any, **kwargs: Any) -> Any:
+    return _local(_remote(value).perform(operation, args, kwargs))
+
+
+@final
+class Proxy:
+    """Stands for an object that lives in another interpreter: whatever is done with it is done there.
+
+    Attributes, calls, operators, iteration, `with`, `len`, `in` and so on run in the interpreter that owns the
+    object, on the calling thread, under the owner's GIL. Arguments and results are shared like items of a
+    channel; what cannot be shared goes as a proxy in turn. Exceptions come back. After the owner's end
+    everything raises `OwnerGoneError`.
+
+    The object lives as long as any proxy of it. `isinstance` sees a `Proxy`; a proxy equals what its object
+    equals.
+    """
+
+    __slots__ = ("__weakref__", "_remote")
+
+    def __init__(self, remote: "_core._Remote") -> None:
+        object.__setattr__(self, "_remote", remote)
+
+    def __share__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return Proxy, (_remote(self),)
+
+    def __reduce_ex__(self, protocol: object) -> Any:
+        raise TypeError("a proxy cannot be pickled: send it through a channel")
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in {"__class__", "__reduce_ex__"}:
+            return object.__getattribute__(self, name)
+        return _do(self, "getattr", name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        _do(self, "setattr", name, value)
+
+    def __delattr__(self, name: str) -> None:
+        _do(self, "delattr", name)
+
+    def __dir__(self) -> list[str]:
+        return _do(self, "dir")  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        remote = _remote(self)
+        try:
+            shown = _do(self, "repr")
+        except Exception as error:  # a repr must not fail
+            shown = f"{remote.kind}: {type(error).__name__}"
+        return f"<Proxy of {shown} in interpreter {remote.owner}>"
+
+    def __str__(self) -> str:
+        return _do(self, "str")  # type: ignore[no-any-return]
+
+    def __format__(self, spec: str) -> str:
+        return _do(self, "format", spec)  # type: ignore[no-any-return]
+
+    def __bytes__(self) -> bytes:
+        return _do(self, "bytes")  # type: ignore[no-any-return]
+
+    def __hash__(self) -> int:
+        return _do(self, "hash")  # type: ignore[no-any-return]
+
+    def __bool__(self) -> bool:
+        return _do(self, "bool")  # type: ignore[no-any-return]
+
+    def __int__(self) -> int:
+        return _do(self, "int")  # type: ignore[no-any-return]
+
+    def __float__(self) -> float:
+        return _do(self, "float")  # type: ignore[no-any-return]
+
+    def __complex__(self) -> complex:
+        return _do(self, "complex")  # type: ignore[no-any-return]
+
+    def __index__(self) -> int:
+        return _do(self, "index")  # type: ignore[no-any-return]
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return _do(self, "round", digits)
+
+    def __len__(self) -> int:
+        return _do(self, "len")  # type: ignore[no-any-return]
+
+    def __contains__(self, item: object) -> bool:
+        return _do(self, "contains", item)  # type: ignore[no-any-return]
+
+    def __getitem__(self, key: Any) -> Any:
+        return _do(self, "getitem", key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        _do(self, "setitem", key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        _do(self, "delitem", key)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        return _do(self, "call", *args, **kwargs)
+
+    def __iter__(self) -> Iterator[Any]:
+        return _do(self, "iter")  # type: ignore[no-any-return]
+
+    def __next__(self) -> Any:
+        return _do(self, "next")
+
+    def __reversed__(self) -> Iterator[Any]:
+        return _do(self, "reversed")  # type: ignore[no-any-return]
+
+    def __divmod__(self, other: Any) -> Any:
+        return _do(self, "divmod", other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return _do(self, "rdivmod", other)
+
+    def __enter__(self) -> Any:
+        return _do(self, "enter")
+
+    def __exit__(self, *exc: Any) -> Any:
+        return _do(self, "exit", *exc)
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        steps = _do(self, "await")
+        value = None
+        while True:
+            try:
+                wanted = _do(steps, "next") if value is None else _do(steps, "send", value)
+            except StopIteration as stop:
+                return stop.value
+            try:
+                value = yield wanted
+            except BaseException as error:  # cancellation, above all, is the coroutine's to handle
+                wanted = _do(steps, "throw", error)
+                value = yield wanted
+
+
+def _binary(operation: str) -> Callable[[Proxy, Any], Any]:
+    def method(self: Proxy, other: Any) -> Any:
+        return _do(self, operation, other)
+
+    return method
+
+
+def _in_place(operation: str) -> Callable[[Proxy, Any], Any]:
+    def method(self: Proxy, other: Any) -> Any:
+        result = _do(self, operation, other)
+        return self if result == _SAME else result
+
+    return method
+
+
+def _unary(operation: str) -> Callable[[Proxy], Any]:
+    def method(self: Proxy) -> Any:
+        return _do(self, operation)
+
+    return method
+
+
+for _name in _BINARY:
+    _plain = _name.removesuffix("_")
+    setattr(Proxy, f"__{_plain}__", _binary(_name))
+    setattr(Proxy, f"__r{_plain}__", _binary("r" + _name))
+    setattr(Proxy, f"__i{_plain}__", _in_place("i" + _name))
+for _name in _COMPARISONS:
+    setattr(Proxy, f"__{_name}__", _binary(_name))
+for _name in _UNARY:
+    setattr(Proxy, f"__{_name}__", _unary(_name))
+Proxy.__module__ = "interlane"
+_core._carry(Proxy)  # noqa: SLF001 - ours
+
+
+def proxy(obj: Any, /) -> Any:
+    """Returns a `Proxy` of the object, which can be sent to any interpreter and used there.
+
+    The object stays where it is; nothing of it is copied. Useful for what cannot be shared otherwise: an open
+    file, a callback, a logger, a database connection.
+
+        send.send(interlane.proxy(sys.stdout))      # elsewhere: recv.recv().write("hello\\n")
+    """
+    if type(obj) is Proxy:
+        return obj
+    return Proxy(_core._remote(obj))  # noqa: SLF001 - ours
