@@ -92,5 +92,7 @@ mod sync;
 pub use self::channel::{
     Abandon, Channel, Parked, Receiver, Refused, SendError, Sender, Statistics, Wait, channel,
 };
-pub use self::owner::{Counters, Host, Orphans, Owner, OwnerState, Pass, owners, totals};
+pub use self::owner::{
+    Counters, Host, Orphans, Owner, OwnerState, Pass, ShareInfo, ShareState, owners, shares, totals,
+};
 pub use self::share::{AnyShare, Fate, Held, Resource, Share};

@@ -11,6 +11,7 @@ use super::resource::{Fate, Resource};
 use crate::owner::Owner;
 use crate::primitive::process::AtomicU64;
 use crate::primitive::{Arc, AtomicUsize, Ordering, UnsafeCell, fence};
+use crate::sync::clock;
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::mem::ManuallyDrop;
@@ -37,6 +38,8 @@ pub(crate) struct Header {
     pub(crate) nbytes: usize,
     /// The block's number: counted from 1 in each process, never reused.
     pub(crate) id: u64,
+    /// When it was shared, see `clock`.
+    pub(crate) born: u64,
     /// What the resource is. Asked for once: whoever lists blocks does it
     /// under a lock, where no code of the embedder may run.
     pub(crate) kind: Cow<'static, str>,
@@ -105,6 +108,7 @@ impl<R: Resource> Block<R> {
                 owner: ManuallyDrop::new(owner),
                 nbytes,
                 id: BLOCKS.fetch_add(1, Ordering::Relaxed) + 1,
+                born: clock::now(),
                 kind: resource.kind(),
             },
             resource: ManuallyDrop::new(resource),
@@ -166,5 +170,14 @@ impl Header {
         // that only the last one pays for it.
         fence(Ordering::Acquire);
         true
+    }
+}
+
+#[cfg(all(test, not(loom), target_pointer_width = "64"))]
+mod tests {
+    /// Stated in the documentation of `share`: not to grow unnoticed.
+    #[test]
+    fn a_resource_costs_112_bytes_more_when_it_is_shared() {
+        assert_eq!(size_of::<super::Header>(), 112);
     }
 }
