@@ -42,6 +42,7 @@ impl Owner {
         // They stay in the list, where nobody changes a link any more: nothing
         // is added, and what leaves it comes from a closed inbox.
         let mut left = self.with_live(Live::abandon);
+        self.tell_news();
         let mut orphans = Orphans::default();
         // SAFETY: no block is freed and no link changed, as said.
         while let Some(block) = unsafe { left.next() } {

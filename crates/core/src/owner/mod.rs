@@ -25,6 +25,7 @@ mod graves;
 mod host;
 mod inbox;
 mod release;
+mod returns;
 mod shares;
 mod stack;
 mod table;
@@ -47,6 +48,7 @@ use crate::primitive::process::AtomicU64;
 use crate::primitive::{Arc, AtomicBool, Mutex};
 use crate::reaper::Ring;
 use crate::share::live::Live;
+use crate::sync::futex::Futex;
 use std::fmt;
 
 /// The record of an owner. Always handled as `Arc<Owner>`.
@@ -58,6 +60,9 @@ pub struct Owner {
     /// Never held while a resource's own code runs. Taken through `with_live`
     /// and `sweep` only.
     live: Mutex<Live>,
+    /// Changes whenever something has happened that a thread in
+    /// `wait_released` waits for.
+    news: Futex,
     /// Orphans that are to be taken out of `live` and discarded.
     graves: Stack,
     /// Set by `abandon` before it looks at what is left. Read and written
@@ -97,6 +102,7 @@ impl Owner {
             gate: Gate::new(),
             inbox: Inbox::new(),
             live: Mutex::new(Live::new()),
+            news: Futex::new(0),
             graves: Stack::new(),
             ending: AtomicBool::new(false),
             entries: AtomicU64::new(0),

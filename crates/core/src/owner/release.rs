@@ -130,7 +130,10 @@ impl Owner {
     /// the caller is in the owner and holds its lock.
     unsafe fn release(&self, block: NonNull<Header>) {
         // SAFETY: in the list, forwarded.
-        self.with_live(|live| unsafe { live.release(block) });
+        let watched = self.with_live(|live| unsafe { live.release(block) });
+        if watched {
+            self.tell_news();
+        }
         // SAFETY: forwarded to the caller.
         unsafe { (block.as_ref().vtable.release)(block) };
     }

@@ -1,7 +1,6 @@
 //! Tables of what is shared.
 
 use super::{Owner, owners};
-use crate::primitive::Ordering;
 use crate::share::block::Header;
 use crate::sync::clock;
 use std::borrow::Cow;
@@ -69,7 +68,7 @@ impl Owner {
 
     /// An entry; `None` for an orphan that is about to be discarded.
     fn info(&self, owner: u64, header: &Header, orphan: bool) -> Option<ShareInfo> {
-        let state = match (header.count.load(Ordering::Relaxed), orphan) {
+        let state = match (header.count.get(), orphan) {
             (0, true) => return None,
             (_, true) => ShareState::Orphaned,
             (0, false) => ShareState::Pending,
@@ -79,7 +78,7 @@ impl Owner {
         // between is in transit rather than missing.
         let holders = header.holders.snapshot();
         let held: usize = holders.iter().map(|&(_, count)| count as usize).sum();
-        let count = header.count.load(Ordering::Relaxed);
+        let count = header.count.get();
         Some(ShareInfo {
             id: header.id,
             owner,

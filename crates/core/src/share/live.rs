@@ -99,18 +99,21 @@ impl Live {
         true
     }
 
-    /// Takes a block out, because it is released.
+    /// Takes a block out, because it is released; says whether somebody waits
+    /// for that.
     ///
     /// # Safety
     ///
     /// The block is in this list, which was not abandoned.
-    pub(crate) unsafe fn release(&mut self, block: NonNull<Header>) {
+    pub(crate) unsafe fn release(&mut self, block: NonNull<Header>) -> bool {
         // SAFETY: forwarded to the caller.
         unsafe { self.unlink(block) };
         // SAFETY: it was in the list, so it exists.
-        self.nbytes -= unsafe { block.as_ref() }.nbytes as u64;
+        let header = unsafe { block.as_ref() };
+        self.nbytes -= header.nbytes as u64;
         self.len -= 1;
         self.released += 1;
+        header.count.was_watched()
     }
 
     /// Takes a block out. Orphans leave the list so, without being counted

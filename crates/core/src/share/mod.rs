@@ -20,6 +20,7 @@
 //! resource under its own lock.
 
 pub(crate) mod block;
+pub(crate) mod count;
 mod erased;
 mod held;
 mod holders;

@@ -4,3 +4,4 @@
 pub(crate) mod clock;
 pub(crate) mod futex;
 pub(crate) mod spin;
+pub(crate) mod wait;
