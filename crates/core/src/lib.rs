@@ -89,8 +89,9 @@ mod reaper;
 mod share;
 mod sync;
 
-pub use self::channel::{
-    Abandon, Channel, Parked, Receiver, Refused, SendError, Sender, Statistics, Wait, channel,
+pub use self::channel::{Channel, Receiver, Refused, SendError, Sender, Statistics, channel};
+pub use self::owner::{
+    Counters, Host, Orphans, Owner, OwnerState, Pass, ShareInfo, ShareState, owners, shares, totals,
 };
-pub use self::owner::{Counters, Host, Orphans, Owner, OwnerState, Pass, owners, totals};
 pub use self::share::{AnyShare, Fate, Held, Resource, Share};
+pub use self::sync::wait::{Abandon, Parked, Wait};

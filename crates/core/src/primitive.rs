@@ -14,7 +14,7 @@ pub(crate) use self::imp::{
 };
 pub(crate) use std::sync::atomic::Ordering;
 pub(crate) use std::sync::{Arc, Weak};
-use std::sync::{LockResult, PoisonError};
+use std::sync::{LockResult, PoisonError, TryLockError};
 
 /// Locks a mutex, whatever became of its last holder.
 ///
@@ -23,6 +23,15 @@ use std::sync::{LockResult, PoisonError};
 /// more than that an allocation panicked.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     whole(mutex.lock())
+}
+
+/// As [`lock`], unless somebody else holds it.
+pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }
 
 /// The guard of a lock operation, see [`lock`].
@@ -92,6 +101,7 @@ pub(crate) mod process {
     pub(crate) type AtomicUsize = std::sync::atomic::AtomicUsize;
     pub(crate) type Mutex<T> = std::sync::Mutex<T>;
     pub(crate) type MutexGuard<'a, T> = std::sync::MutexGuard<'a, T>;
+    pub(crate) type OnceLock<T> = std::sync::OnceLock<T>;
     #[cfg(not(loom))]
     pub(crate) type AtomicBool = std::sync::atomic::AtomicBool;
     #[cfg(not(loom))]

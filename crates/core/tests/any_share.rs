@@ -54,12 +54,13 @@ fn what_is_known_without_the_type() {
     let runtime = Runtime::new();
     let share = runtime.share(10);
     let any: &AnyShare = share.as_any();
-    assert_eq!((any.nbytes(), any.count(), any.kind()), (10, 1, ""));
+    assert_eq!((any.nbytes(), any.count(), any.kind()), (10, 1, "thing"));
     assert!(Arc::ptr_eq(any.owner().unwrap(), &runtime.owner));
     let other = share.clone().erase();
     assert!(any.ptr_eq(&other) && !any.ptr_eq(runtime.share(1).as_any()));
     assert_eq!(any.count(), 2);
     assert_eq!(Share::unowned(First(7), 0).as_any().kind(), "first 7");
+    assert_eq!(Share::unowned(Second(7), 0).as_any().kind(), "", "unsaid");
 }
 
 #[test]

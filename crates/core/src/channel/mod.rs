@@ -43,7 +43,6 @@ mod wakes;
 pub use self::error::{Refused, SendError};
 pub use self::receiver::Receiver;
 pub use self::sender::Sender;
-pub use self::wait::{Abandon, Parked, Wait};
 
 use self::handle::Handle;
 use self::state::{End, State};

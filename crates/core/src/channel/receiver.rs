@@ -2,11 +2,11 @@
 
 use super::handle::Handle;
 use super::state::{End, State};
-use super::wait::Wait;
 use super::waiter::Waiter;
 use super::wakes::Wakes;
 use super::{Channel, Refused};
 use crate::primitive::Arc;
+use crate::sync::wait::Wait;
 use std::fmt;
 
 /// A handle to receive through. Dropping it closes it.

@@ -2,9 +2,9 @@
 
 use super::Refused;
 use super::state::End;
-use super::wait::Abandon;
 use crate::primitive::{Arc, Ordering, UnsafeCell};
 use crate::sync::futex::{Futex, Woke};
+use crate::sync::wait::{Abandon, Sleeper};
 use std::time::Instant;
 
 /// States of a waiter's word.
@@ -121,9 +121,14 @@ impl<T> Waiter<T> {
         }
     }
 
-    /// Announces that the thread will sleep; `false` when there is no reason
-    /// to any more.
-    pub(super) fn park(&self) -> bool {
+    /// Wakes the thread.
+    pub(super) fn wake(&self) {
+        self.state.wake_one();
+    }
+}
+
+impl<T: Send + 'static> Sleeper for Waiter<T> {
+    fn park(&self) -> bool {
         // Relaxed: `outcome` has the ordering, this moves no data.
         let parked = self.state.word().compare_exchange(
             WAITING,
@@ -134,14 +139,8 @@ impl<T> Waiter<T> {
         matches!(parked, Ok(_) | Err(PARKED))
     }
 
-    /// Sleeps after [`park`](Self::park).
-    pub(super) fn sleep(&self, until: Option<Instant>) -> Woke {
+    fn sleep(&self, until: Option<Instant>) -> Woke {
         self.state.wait(PARKED, until)
-    }
-
-    /// Wakes the thread.
-    pub(super) fn wake(&self) {
-        self.state.wake_one();
     }
 }
 

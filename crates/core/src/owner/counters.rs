@@ -1,7 +1,7 @@
 //! What is counted.
 
 use super::Owner;
-use crate::primitive::{Ordering, lock};
+use crate::primitive::Ordering;
 use std::time::Duration;
 
 /// Figures of one owner, or of all.
@@ -17,7 +17,8 @@ pub struct Counters {
     pub released: u64,
     /// Of the live ones, those whose last share has gone.
     pub pending: u64,
-    /// Resources that have outlived their owner.
+    /// Resources that have outlived their owner, whether they still exist or
+    /// not.
     pub orphaned: u64,
     /// What the live ones keep in memory.
     pub nbytes: u64,
@@ -44,8 +45,7 @@ impl Counters {
 impl Owner {
     /// The owner's figures.
     pub fn counters(&self) -> Counters {
-        let live = lock(&self.live);
-        Counters {
+        self.with_live(|live| Counters {
             live: live.len,
             created: live.created,
             released: live.released,
@@ -54,6 +54,6 @@ impl Owner {
             nbytes: live.nbytes,
             entries: self.entries.load(Ordering::Relaxed),
             oldest_pending: self.inbox.oldest(),
-        }
+        })
     }
 }

@@ -2,8 +2,9 @@
 
 use super::Owner;
 use super::release::Panics;
-use crate::primitive::{Ordering, lock};
+use crate::primitive::Ordering;
 use crate::share::Fate;
+use crate::share::live::Live;
 
 /// What an owner has left behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,12 +39,15 @@ impl Owner {
         // block can be orphaned without a thought for its holders: a last
         // drop that happens at the same time only pushes.
         self.ending.store(true, Ordering::Relaxed);
-        let mut left = lock(&self.live).orphan_all();
+        // They stay in the list, where nobody changes a link any more: nothing
+        // is added, and what leaves it comes from a closed inbox.
+        let mut left = self.with_live(Live::abandon);
+        self.tell_news();
         let mut orphans = Orphans::default();
-        // SAFETY: no block is freed, as said.
+        // SAFETY: no block is freed and no link changed, as said.
         while let Some(block) = unsafe { left.next() } {
             // SAFETY: the block exists, we are in its owner under its lock,
-            // and each is taken out of the list once.
+            // and each is in the list once.
             let fate = panics.trap(|| unsafe { (block.as_ref().vtable.orphan)(block) });
             match fate {
                 Some(Fate::Adopted) => orphans.adopted += 1,
@@ -56,11 +60,10 @@ impl Owner {
         // was still in the list.
         for block in self.inbox.close().oldest_first() {
             // SAFETY: the block exists until it is discarded.
-            let (nbytes, discard) =
-                unsafe { (block.as_ref().nbytes, block.as_ref().vtable.discard) };
+            let nbytes = unsafe { block.as_ref() }.nbytes;
             // SAFETY: no count is left, nobody else has it, and it was
             // orphaned above.
-            panics.trap(|| unsafe { discard(block) });
+            panics.trap(|| unsafe { self.bury(block) });
             self.inbox.settled(nbytes);
         }
         panics.resume();

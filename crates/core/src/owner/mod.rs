@@ -7,7 +7,7 @@
 //! |---|---|---|---|---|
 //! | [`Open`](OwnerState::Open) | open | yes | open | pushed, released in the owner |
 //! | [`Closing`](OwnerState::Closing) | closed | refused | open | pushed, released or discarded by `abandon` |
-//! | [`Gone`](OwnerState::Gone) | closed | refused | closed | discarded where it happens |
+//! | [`Gone`](OwnerState::Gone) | closed | refused | closed | discarded where it happens, or by who is looking at the list |
 //!
 //! An owner ends in three steps, so that it can wait without its lock and
 //! clean up with it:
@@ -21,14 +21,19 @@
 mod counters;
 mod ending;
 mod gate;
+mod graves;
 mod host;
 mod inbox;
 mod release;
+mod returns;
+mod shares;
+mod stack;
 mod table;
 
 pub use self::counters::Counters;
 pub use self::ending::Orphans;
 pub use self::host::Host;
+pub use self::shares::{ShareInfo, ShareState, shares};
 pub use self::table::{owners, totals};
 
 #[cfg(all(target_os = "linux", not(loom)))]
@@ -36,12 +41,14 @@ pub(crate) use self::table::{Table, lock_table};
 
 use self::gate::Gate;
 use self::inbox::Inbox;
+use self::stack::Stack;
 #[cfg(not(loom))]
 use crate::primitive::Ordering;
 use crate::primitive::process::AtomicU64;
-use crate::primitive::{Arc, AtomicBool, Mutex, lock};
+use crate::primitive::{Arc, AtomicBool, Mutex};
 use crate::reaper::Ring;
 use crate::share::live::Live;
+use crate::sync::futex::Futex;
 use std::fmt;
 
 /// The record of an owner. Always handled as `Arc<Owner>`.
@@ -50,8 +57,14 @@ pub struct Owner {
     host: Box<dyn Host>,
     gate: Gate,
     inbox: Inbox,
-    /// Never held while a resource's own code runs.
+    /// Never held while a resource's own code runs. Taken through `with_live`
+    /// and `sweep` only.
     live: Mutex<Live>,
+    /// Changes whenever something has happened that a thread in
+    /// `wait_released` waits for.
+    news: Futex,
+    /// Orphans that are to be taken out of `live` and discarded.
+    graves: Stack,
     /// Set by `abandon` before it looks at what is left. Read and written
     /// under the owner's lock only.
     ending: AtomicBool,
@@ -89,6 +102,8 @@ impl Owner {
             gate: Gate::new(),
             inbox: Inbox::new(),
             live: Mutex::new(Live::new()),
+            news: Futex::new(0),
+            graves: Stack::new(),
             ending: AtomicBool::new(false),
             entries: AtomicU64::new(0),
             ring: Ring::new(),
@@ -129,7 +144,7 @@ impl Owner {
     /// called again, to no effect.
     pub fn close_gate(&self) {
         // The list first: a share is either in it by now or will be refused.
-        lock(&self.live).closed = true;
+        self.with_live(|live| live.closed = true);
         self.gate.close();
     }
 
@@ -185,7 +200,9 @@ impl Drop for Owner {
         // is in it who could release them, nobody told them to do without
         // it. All that is safe is to leave them where they are.
         drop(self.inbox.close());
-        let _left = lock(&self.live).orphan_all();
+        // Orphans are all discarded by now, or there would be a sweeper with a
+        // reference to us.
+        self.with_live(Live::abandon);
         table::fold(&self.counters());
     }
 }

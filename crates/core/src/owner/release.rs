@@ -1,8 +1,8 @@
 //! From the last drop of a share to its release.
 
 use super::Owner;
-use super::inbox::Place;
-use crate::primitive::{Arc, Ordering, lock};
+use super::stack::Place;
+use crate::primitive::{Arc, Ordering};
 use crate::reaper;
 use crate::share::block::Header;
 use std::any::Any;
@@ -48,7 +48,7 @@ impl Owner {
     pub(crate) unsafe fn admit(&self, block: NonNull<Header>) -> bool {
         // SAFETY: new, so in no list, and taken out before it is freed: by
         // `release` or by `abandon`.
-        unsafe { lock(&self.live).add(block) }
+        self.with_live(|live| unsafe { live.add(block) })
     }
 
     /// Takes a block back after its last drop, on any thread. Allocates
@@ -113,7 +113,7 @@ impl Owner {
             Place::Refused => {
                 // SAFETY: the inbox is closed, so the block has been orphaned,
                 // and it is ours alone.
-                unsafe { (block.as_ref().vtable.discard)(block) };
+                unsafe { self.bury(block) };
                 return;
             }
         }
@@ -129,9 +129,11 @@ impl Owner {
     /// No count of the block is left, it is this owner's and in its list, and
     /// the caller is in the owner and holds its lock.
     unsafe fn release(&self, block: NonNull<Header>) {
-        // A statement of its own: the lock is given back before the release.
         // SAFETY: in the list, forwarded.
-        unsafe { lock(&self.live).release(block) };
+        let watched = self.with_live(|live| unsafe { live.release(block) });
+        if watched {
+            self.tell_news();
+        }
         // SAFETY: forwarded to the caller.
         unsafe { (block.as_ref().vtable.release)(block) };
     }

@@ -5,12 +5,14 @@
 //! for each type: a table and not `dyn`, because a pointer to a header is one
 //! word, which an atomic can hold and a C structure can keep.
 
+use super::count::{Count, GivenUp};
 use super::holders::Holders;
 use super::live::Links;
 use super::resource::{Fate, Resource};
 use crate::owner::Owner;
 use crate::primitive::process::AtomicU64;
-use crate::primitive::{Arc, AtomicUsize, Ordering, UnsafeCell, fence};
+use crate::primitive::{Arc, Ordering, UnsafeCell};
+use crate::sync::clock;
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::mem::ManuallyDrop;
@@ -20,7 +22,7 @@ use std::ptr::{self, NonNull};
 #[derive(Debug)]
 pub(crate) struct Header {
     /// Shares that exist. Whoever takes it to 0 owns the block.
-    pub(crate) count: AtomicUsize,
+    pub(crate) count: Count,
     /// Those of them that somebody holds.
     pub(crate) holders: Holders,
     /// The next block in the inbox. Belongs to the pusher until the push,
@@ -37,6 +39,8 @@ pub(crate) struct Header {
     pub(crate) nbytes: usize,
     /// The block's number: counted from 1 in each process, never reused.
     pub(crate) id: u64,
+    /// When it was shared, see `clock`.
+    pub(crate) born: u64,
     /// What the resource is. Asked for once: whoever lists blocks does it
     /// under a lock, where no code of the embedder may run.
     pub(crate) kind: Cow<'static, str>,
@@ -97,7 +101,7 @@ impl<R: Resource> Block<R> {
     ) -> NonNull<Header> {
         let block = Box::new(Self {
             header: Header {
-                count: AtomicUsize::new(1),
+                count: Count::new(),
                 holders: Holders::new(),
                 link: UnsafeCell::new(ptr::null_mut()),
                 links: UnsafeCell::new(Links::new()),
@@ -105,6 +109,7 @@ impl<R: Resource> Block<R> {
                 owner: ManuallyDrop::new(owner),
                 nbytes,
                 id: BLOCKS.fetch_add(1, Ordering::Relaxed) + 1,
+                born: clock::now(),
                 kind: resource.kind(),
             },
             resource: ManuallyDrop::new(resource),
@@ -157,14 +162,25 @@ impl Header {
     pub(super) unsafe fn uncount(block: NonNull<Self>) -> bool {
         // SAFETY: the caller's count keeps the block in existence so far.
         let header = unsafe { block.as_ref() };
-        // Release: what this holder did with the resource happens before the
-        // last one hands it on (Acquire below).
-        if header.count.fetch_sub(1, Ordering::Release) != 1 {
-            return false;
+        match header
+            .count
+            .give_up(|| header.owner.as_ref().map(Arc::clone))
+        {
+            GivenUp::Last => true,
+            GivenUp::Others | GivenUp::Watched(None) => false,
+            GivenUp::Watched(Some(owner)) => {
+                owner.tell_news();
+                false
+            }
         }
-        // Acquire: pairs with the Release of every other holder. A fence, so
-        // that only the last one pays for it.
-        fence(Ordering::Acquire);
-        true
+    }
+}
+
+#[cfg(all(test, not(loom), target_pointer_width = "64"))]
+mod tests {
+    /// Stated in the documentation of `share`: not to grow unnoticed.
+    #[test]
+    fn a_resource_costs_112_bytes_more_when_it_is_shared() {
+        assert_eq!(size_of::<super::Header>(), 112);
     }
 }

@@ -5,11 +5,10 @@ use super::held::Held;
 use super::resource::Resource;
 use super::typed::Share;
 use crate::owner::Owner;
-use crate::primitive::{Arc, Ordering};
+use crate::primitive::Arc;
 use std::any::TypeId;
 use std::fmt;
 use std::mem::ManuallyDrop;
-use std::process;
 use std::ptr::NonNull;
 
 /// One count of a resource of any type.
@@ -73,7 +72,7 @@ impl AnyShare {
     /// How many shares of the resource there are, this one included. Others
     /// may change the number at any time.
     pub fn count(&self) -> usize {
-        self.header().count.load(Ordering::Relaxed)
+        self.header().count.get()
     }
 
     /// Counts this share for a holder: any number by which the embedder tells
@@ -217,14 +216,7 @@ impl AnyShare {
 
 impl Clone for AnyShare {
     fn clone(&self) -> Self {
-        // Relaxed, as for std's Arc: a new count is made out of one that the
-        // caller has, and handing it to another thread orders the rest.
-        let before = self.header().count.fetch_add(1, Ordering::Relaxed);
-        // Forgotten shares could wrap the count around; nothing less than
-        // an end of the process is safe then.
-        if before > isize::MAX as usize {
-            process::abort();
-        }
+        self.header().count.add();
         Self { block: self.block }
     }
 }

@@ -40,7 +40,14 @@ pub struct Held {
 impl Held {
     /// Counts `share` for `holder`.
     pub(super) fn new(share: AnyShare, holder: u32) -> Self {
-        share.header().holders.hold(holder);
+        let header = share.header();
+        header.holders.hold(holder);
+        // If it has come back to the owner, that is news.
+        if header.count.is_watched() {
+            if let Some(owner) = share.owner() {
+                owner.tell_news();
+            }
+        }
         Self { share, holder }
     }
 

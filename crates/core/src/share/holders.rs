@@ -90,6 +90,20 @@ impl Holders {
         holders
     }
 
+    /// How many shares `holder` has; `None` if any other holder has some.
+    pub(crate) fn only(&self, holder: u32) -> Option<usize> {
+        let mut sum = 0;
+        for (other, count) in self.slots().map(Slot::read) {
+            if count > 0 {
+                if other != holder {
+                    return None;
+                }
+                sum += count as usize;
+            }
+        }
+        Some(sum)
+    }
+
     /// Puts a slot behind all others.
     fn append(&self, holder: u32) {
         let slot = Box::into_raw(Box::new(Slot::new(join(holder, 1))));

@@ -1,8 +1,10 @@
-//! The list of an owner's shares that have not been released yet.
+//! The list of an owner's blocks: shares that have not been released yet, and
+//! after the owner's end the orphans that have not been discarded yet.
 //!
 //! Doubly linked through the blocks themselves, under one lock: it is changed
 //! when a resource is shared and when it is released, both times in the
-//! owner. Borrowers never come here.
+//! owner. Borrowers do not come here, but for orphans, and then they do not
+//! wait.
 
 use super::block::Header;
 use std::ptr::{self, NonNull};
@@ -32,7 +34,9 @@ pub(crate) struct Live {
     head: *mut Header,
     /// Nothing is added any more.
     pub(crate) closed: bool,
-    /// Blocks in the list, and their bytes.
+    /// What is in it are orphans, and not counted below any more.
+    pub(crate) abandoned: bool,
+    /// Blocks in the list that are no orphans, and their bytes.
     pub(crate) len: u64,
     pub(crate) nbytes: u64,
     /// How many were ever added, and how many of them have been released or
@@ -51,6 +55,7 @@ impl Live {
         Self {
             head: ptr::null_mut(),
             closed: false,
+            abandoned: false,
             len: 0,
             nbytes: 0,
             created: 0,
@@ -94,12 +99,30 @@ impl Live {
         true
     }
 
-    /// Takes a block out, because it is released.
+    /// Takes a block out, because it is released; says whether somebody waits
+    /// for that.
+    ///
+    /// # Safety
+    ///
+    /// The block is in this list, which was not abandoned.
+    pub(crate) unsafe fn release(&mut self, block: NonNull<Header>) -> bool {
+        // SAFETY: forwarded to the caller.
+        unsafe { self.unlink(block) };
+        // SAFETY: it was in the list, so it exists.
+        let header = unsafe { block.as_ref() };
+        self.nbytes -= header.nbytes as u64;
+        self.len -= 1;
+        self.released += 1;
+        header.count.was_watched()
+    }
+
+    /// Takes a block out. Orphans leave the list so, without being counted
+    /// once more.
     ///
     /// # Safety
     ///
     /// The block is in this list.
-    pub(crate) unsafe fn release(&mut self, block: NonNull<Header>) {
+    pub(crate) unsafe fn unlink(&mut self, block: NonNull<Header>) {
         // SAFETY: the block and its neighbours are in the list, so they
         // exist, and nobody else touches their links.
         unsafe {
@@ -115,35 +138,39 @@ impl Live {
                 let next = get(after).next;
                 set(after, Links { prev, next });
             }
-            self.nbytes -= block.as_ref().nbytes as u64;
         }
-        self.len -= 1;
-        self.released += 1;
     }
 
-    /// Takes all blocks out, because the owner leaves them behind: nothing
-    /// but the chain that is returned knows them then.
-    pub(crate) fn orphan_all(&mut self) -> Left {
+    /// Counts all blocks as orphans, because the owner leaves them behind.
+    /// They stay in the list, and are returned.
+    pub(crate) fn abandon(&mut self) -> Blocks {
+        self.abandoned = true;
         self.orphaned += self.len;
         self.len = 0;
         self.nbytes = 0;
-        Left(std::mem::replace(&mut self.head, ptr::null_mut()))
+        self.blocks()
+    }
+
+    /// The blocks, the newest first.
+    pub(crate) fn blocks(&self) -> Blocks {
+        Blocks(self.head)
     }
 }
 
-/// Blocks that an owner has left behind, each linked to the next.
+/// A walk through the list.
 #[derive(Debug)]
-pub(crate) struct Left(*mut Header);
+pub(crate) struct Blocks(*mut Header);
 
-impl Left {
+impl Blocks {
     /// The next block.
     ///
     /// # Safety
     ///
-    /// The blocks that have not been asked for yet exist.
+    /// The blocks that have not been asked for yet exist, and nobody changes
+    /// their links.
     pub(crate) unsafe fn next(&mut self) -> Option<NonNull<Header>> {
         let block = NonNull::new(self.0)?;
-        // SAFETY: the block exists; out of the list, its links are ours.
+        // SAFETY: forwarded to the caller.
         self.0 = unsafe { get(block) }.next;
         Some(block)
     }

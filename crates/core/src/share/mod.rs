@@ -2,13 +2,17 @@
 //!
 //! ```text
 //!   Share<R> ──┐      ┌─ header ───────────┬─ resource ─┐
-//!   Share<R> ──┼────► │ count, owner, link │     R      │   one allocation
-//!   Share<R> ──┘      └────────┬───────────┴────────────┘
+//!   AnyShare ──┼────► │ count, owner, link │     R      │   one allocation
+//!   Held ──────┘      └────────┬───────────┴────────────┘
 //!                              └────► inbox of the owner, at the last drop
 //! ```
 //!
 //! A [`Share`] knows the type of its resource, an [`AnyShare`] does not; either
-//! is the same one word, and turns into the other.
+//! is the same one word, and turns into the other. A [`Held`] is counted for a
+//! borrower too.
+//!
+//! A resource costs 112 bytes more shared than not, on 64-bit machines, and 16
+//! for each borrower that holds it together with others.
 //!
 //! A share may be cloned and dropped on any thread. Neither takes a lock, a
 //! system call or memory, and none of the resource's own code runs; the last
@@ -16,6 +20,7 @@
 //! resource under its own lock.
 
 pub(crate) mod block;
+pub(crate) mod count;
 mod erased;
 mod held;
 mod holders;

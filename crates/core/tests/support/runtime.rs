@@ -2,6 +2,7 @@
 //! done with it.
 
 use interlane_core::{Fate, Host, Owner, Resource, Share};
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -149,6 +150,10 @@ impl Resource for Thing {
 
     fn discard(self) {
         self.log.discarded.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn kind(&self) -> Cow<'static, str> {
+        "thing".into()
     }
 }
 
