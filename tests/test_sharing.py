@@ -283,6 +283,24 @@ def test_what_on_release_raises_goes_to_the_unraisable_hook(monkeypatch):
     assert seen == [(RuntimeError, broken)]
 
 
+def test_on_release_may_share_send_close_and_drop():
+    send, recv = interlane.create_channel()
+    held = [interlane.share([n]) for n in range(3)]
+    done = []
+
+    def busy(obj: object) -> None:
+        send.send(obj)
+        done.append(interlane.share(obj))
+        held.clear()
+        send.close()
+        interlane.collect()
+
+    interlane.share([0], on_release=busy).close()
+    assert list(recv) == [[0]]
+    done.pop().close()
+    wait_until(lambda: not [row for row in interlane.shares(0) if row.type == "list"])
+
+
 def test_the_object_lives_as_long_as_its_share():
     class Original(list):
         pass
@@ -513,3 +531,66 @@ def test_is_shareable_leaves_nothing_behind():
     data = bytearray(10)
     assert interlane.is_shareable([data])
     data.append(1)
+
+
+# --- tables
+
+
+def test_shares_lists_what_is_shared_by_whom(other):
+    data = bytearray(500)
+    with interlane.share(data) as share:
+        other.prepare_main(share=share)
+        (row,) = [row for row in interlane.shares() if row.id == share.id]
+        assert row.owner == 0
+        assert row.type == "bytearray"
+        assert row.nbytes == 500
+        assert row.holders == {0: 1, other.id: 1}
+        assert row.in_transit == 0
+        assert row.state == "live"
+        assert 0 <= row.age < 10
+        assert [r.id for r in interlane.shares(0)] == [r.id for r in interlane.shares(owner=0)]
+        assert share.id not in [r.id for r in interlane.shares(other.id)]
+        other.exec("copies = [share.get() for _ in range(3)]")
+        (row,) = [row for row in interlane.shares() if row.id == share.id]
+        assert row.holders == {0: 1, other.id: 4}
+        other.exec("del copies; share.close()")
+        (row,) = [row for row in interlane.shares() if row.id == share.id]
+        assert row.holders == {0: 1}
+
+
+def test_what_lies_in_a_channel_is_in_transit():
+    send, recv = interlane.create_channel()
+    with send, recv, interlane.share([1]) as share:
+        send.send(share)
+        (row,) = [row for row in interlane.shares(0) if row.id == share.id]
+        assert row.in_transit == 1
+        assert share.holders == 2
+
+
+# --- waiting for borrowers
+
+
+def test_wait_released_waits_for_other_interpreters(other):
+    interlane.wait_released(timeout=5)
+    share = interlane.share(bytearray(10))
+    interlane.wait_released(timeout=5)  # what the owner holds itself does not count
+    other.prepare_main(share=share)
+    with pytest.raises(TimeoutError, match="others still hold shares of interpreter 0"):
+        interlane.wait_released(timeout=0.05)
+    thread = threading.Timer(0.2, other.exec, ("share.close()",))
+    thread.start()
+    start = time.monotonic()
+    interlane.wait_released(timeout=10)
+    assert time.monotonic() - start < 5
+    thread.join()
+    share.close()
+
+
+def test_wait_released_waits_for_items_in_channels():
+    send, recv = interlane.create_channel()
+    with send, recv:
+        send.send(bytearray(10))
+        with pytest.raises(TimeoutError):
+            interlane.wait_released(timeout=0)
+        recv.recv()
+        interlane.wait_released(timeout=5)

@@ -23,8 +23,10 @@ from interlane._core import (
     register as register,
     set_share_threshold as set_share_threshold,
     share as share,
+    shares as shares,
     stats as stats,
     unregister as unregister,
+    wait_released as wait_released,
 )
 from interlane._errors import (
     BrokenChannel as BrokenChannel,
@@ -56,7 +58,9 @@ __all__ = [
     "explain",
     "register",
     "unregister",
+    "shares",
     "ShareRecord",
+    "wait_released",
     "SharedStr",
     "Stats",
     "stats",

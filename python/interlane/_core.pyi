@@ -353,6 +353,15 @@ def register[T](
 def unregister(cls: type, /) -> None:
     """Forgets what was registered for the class; raises KeyError when nothing was."""
 
+def shares(owner: int | None = None) -> list[ShareRecord]:
+    """Returns a record of each share of the process, or of one owner's, by its interpreter id."""
+
+def wait_released(timeout: float | None = None) -> None:
+    """Waits until no other interpreter, and no channel, holds anything of this one.
+
+    Raises TimeoutError after so many seconds.
+    """
+
 def stats() -> Stats:
     """Returns the counters of all shares in the process."""
 

@@ -8,8 +8,8 @@ use std::process;
 ///
 /// | high bit: watched | other bits: shares | state | next |
 /// |---|---|---|---|
-/// | 0 | n ≥ 1 | in use | `add` +1, `give_up` -1, `watch` → watched |
-/// | 1 | n ≥ 1 | in use, its owner waits for a change | `add` +1; `give_up` -1, and not watched any more unless that was the last; `watch` |
+/// | 0 | n ≥ 1 | in use | `add` +1, `add_if_any` +1, `give_up` -1, `watch` → watched |
+/// | 1 | n ≥ 1 | in use, its owner waits for a change | `add` +1; `add_if_any` +1; `give_up` -1, and not watched any more unless that was the last; `watch` |
 /// | 0 | 0 | in the inbox, or about to be | `watch` → watched, until the owner's list lets go of it |
 /// | 1 | 0 | the same, and its owner waits for the release | none |
 #[derive(Debug)]
@@ -52,6 +52,23 @@ impl Count {
         if before > MOST {
             process::abort();
         }
+    }
+
+    /// One more, unless none is left.
+    pub(super) fn add_if_any(&self) -> bool {
+        // Relaxed: what the caller reads through it was written in the owner,
+        // where it is, or is ordered by what hands the other shares on.
+        let mut seen = self.0.load(Ordering::Relaxed);
+        while seen & SHARES != 0 {
+            match self
+                .0
+                .compare_exchange_weak(seen, seen + 1, Ordering::Relaxed, Ordering::Relaxed)
+            {
+                Ok(_) => return true,
+                Err(now) => seen = now,
+            }
+        }
+        false
     }
 
     /// One less, which is the caller's. The block may be gone afterwards, so

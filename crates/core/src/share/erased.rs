@@ -156,20 +156,9 @@ impl AnyShare {
     pub unsafe fn upgrade(raw: NonNull<()>) -> Option<Self> {
         let block: NonNull<Header> = raw.cast();
         // SAFETY: not released yet, so the block exists.
-        let count = unsafe { &block.as_ref().count };
-        // Relaxed: nothing is handed over with a count that is made here; what
-        // the caller reads through it was written in the owner, or is
-        // ordered by what the other holders use to hand it on.
-        let mut seen = count.load(Ordering::Relaxed);
-        while seen != 0 {
-            match count.compare_exchange_weak(seen, seen + 1, Ordering::Relaxed, Ordering::Relaxed)
-            {
-                // SAFETY: counted just now.
-                Ok(_) => return Some(unsafe { Self::from_block(block) }),
-                Err(now) => seen = now,
-            }
-        }
-        None
+        let counted = unsafe { block.as_ref() }.count.add_if_any();
+        // SAFETY: counted just now.
+        counted.then(|| unsafe { Self::from_block(block) })
     }
 
     /// The share that [`into_raw`](Self::into_raw) was called on.

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use interlane_core::{Fate, Resource, Share};
 
-use super::THRESHOLD;
-use super::text::{Keeper, SMALLEST_SHARE};
+use super::text::{Keeper, Life, SMALLEST_SHARE};
+use super::{Packing, THRESHOLD};
 use crate::errors::{Error, raise};
 use crate::py::buffer::{self, Acquired};
 use crate::py::{Cx, Owned, PyResult, Ref};
@@ -34,7 +34,7 @@ impl Resource for Bytes {
     }
 
     fn discard(self) {
-        self.keeper.discard();
+        self.keeper.release();
     }
 
     fn kind(&self) -> Cow<'static, str> {
@@ -43,38 +43,22 @@ impl Resource for Bytes {
 }
 
 /// A share of a `bytes` that is large enough. `None`: it is to be copied at once.
-pub(super) fn share_bytes(cx: Cx<'_>, object: Ref<'_>) -> Option<Share<Bytes>> {
+pub(super) fn share_bytes(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> Option<Share<Bytes>> {
     let data = object.as_bytes();
     if data.len() < THRESHOLD.load(Ordering::Relaxed) {
         return None;
     }
-    let bytes = Bytes {
-        data: data.as_ptr(),
-        length: data.len(),
-        keeper: Keeper::object(object.keep(cx.py())),
-    };
-    match Share::new(&cx.state.interpreter().owner, bytes, data.len()) {
-        Ok(share) => Some(share),
-        Err(bytes) => {
-            bytes.keeper.release();
-            None
-        }
-    }
+    packing
+        .share(cx, Bytes::of(cx, object), data.len())
+        .map_err(|bytes| bytes.keeper.release())
+        .ok()
 }
 
 /// A share of a `bytes` of any size, for an area of something larger.
 pub(super) fn share_whole(cx: Cx<'_>, object: Ref<'_>) -> Share<Bytes> {
     let data = object.as_bytes();
     if data.len() >= SMALLEST_SHARE {
-        let bytes = Bytes {
-            data: data.as_ptr(),
-            length: data.len(),
-            keeper: Keeper::object(object.keep(cx.py())),
-        };
-        match Share::new(&cx.state.interpreter().owner, bytes, data.len()) {
-            Ok(share) => return share,
-            Err(bytes) => bytes.keeper.release(),
-        }
+        return Share::unowned(Bytes::of(cx, object), data.len());
     }
     let memory: Box<[u8]> = data.into();
     let bytes = Bytes {
@@ -86,6 +70,19 @@ pub(super) fn share_whole(cx: Cx<'_>, object: Ref<'_>) -> Share<Bytes> {
 }
 
 impl Bytes {
+    fn of(cx: Cx<'_>, object: Ref<'_>) -> Self {
+        let data = object.as_bytes();
+        Self {
+            data: data.as_ptr(),
+            length: data.len(),
+            keeper: Keeper::object(object.keep(cx.py())),
+        }
+    }
+
+    pub(super) fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         // SAFETY: the keeper keeps the original's contents valid.
         unsafe { core::slice::from_raw_parts(self.data, self.length) }
@@ -102,6 +99,7 @@ pub(crate) struct Buffer {
     acquired: Acquired,
     /// The name of the exporter's class.
     kind: String,
+    life: Life,
 }
 
 impl Buffer {
@@ -112,34 +110,43 @@ impl Buffer {
 
 impl Resource for Buffer {
     fn release(self) {
-        // SAFETY: core calls `release` in the owner, under its GIL.
-        unsafe { self.acquired.release() }
+        if !self.life.is_over() {
+            // SAFETY: in the owner, under its GIL: nowhere else is the last share of it dropped while the owner
+            // lives.
+            unsafe { self.acquired.release() }
+        }
     }
+
+    fn orphan(&self) -> Fate {
+        // Nobody could run the exporter's release any more, so it is never run.
+        self.life.end(Fate::Pinned)
+    }
+
+    fn discard(self) {}
 
     fn kind(&self) -> Cow<'static, str> {
         Cow::Owned(self.kind.clone())
     }
-
-    fn orphan(&self) -> Fate {
-        Fate::Pinned // nobody could run the exporter's release any more, so it is never run
-    }
-
-    fn discard(self) {}
 }
 
 /// A share of the memory of a buffer exporter.
-pub(crate) fn share_buffer(cx: Cx<'_>, object: Ref<'_>, writable: bool) -> PyResult<Share<Buffer>> {
+pub(super) fn share_buffer(
+    cx: Cx<'_>,
+    object: Ref<'_>,
+    packing: Packing,
+) -> PyResult<Share<Buffer>> {
     if !Acquired::possible(object) {
         let message = format!("item: {} exports no buffer", object.class_name(cx.py()));
         return Err(raise(cx, Error::NotShareable, &message));
     }
-    let acquired = Acquired::new(cx.py(), object, writable)?;
-    let nbytes = acquired.nbytes();
-    let kind = object.class_name(cx.py());
-    let owner = &cx.state.interpreter().owner;
-    Share::new(owner, Buffer { acquired, kind }, nbytes).map_err(|buffer| {
-        // SAFETY: attached to the interpreter that it was just acquired in.
-        unsafe { buffer.acquired.release() };
+    let buffer = Buffer {
+        acquired: Acquired::new(cx.py(), object, packing.writable)?,
+        kind: object.class_name(cx.py()),
+        life: Life::default(),
+    };
+    let nbytes = buffer.acquired.nbytes();
+    packing.share(cx, buffer, nbytes).map_err(|buffer| {
+        buffer.release(); // attached to the interpreter that it was just acquired in
         let message = "this interpreter is ending, its buffers can't be shared any more";
         raise(cx, Error::NotShareable, message)
     })

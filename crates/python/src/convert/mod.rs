@@ -14,7 +14,7 @@ pub(crate) mod tree;
 
 use core::sync::atomic::AtomicUsize;
 
-use interlane_core::{AnyShare, Owner, Share};
+use interlane_core::{AnyShare, Fate, Resource, Share};
 
 use crate::py::buffer::{Acquired, Window};
 use crate::py::object::Kind;
@@ -57,6 +57,9 @@ pub(crate) struct Packing {
     pub(crate) fallback: Fallback,
     /// Do borrowers get to write to buffers?
     pub(crate) writable: bool,
+    /// Is it the content of something that is shared as a whole? Then the whole has an owner, and its parts have
+    /// none: their last share is the one in the content, which is dropped in the owner.
+    pub(crate) whole: bool,
 }
 
 impl Packing {
@@ -67,7 +70,16 @@ impl Packing {
         Self {
             fallback,
             writable: false,
+            whole: false,
         }
+    }
+
+    /// A share of a resource that is owned as this packing says.
+    fn share<R: Resource>(self, cx: Cx<'_>, resource: R, nbytes: usize) -> Result<Share<R>, R> {
+        if self.whole {
+            return Ok(Share::unowned(resource, nbytes));
+        }
+        Share::new(&cx.state.interpreter().owner, resource, nbytes)
     }
 }
 
@@ -115,8 +127,8 @@ fn leaf(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Option<Messag
         return Ok(Some(message));
     }
     match object.kind() {
-        Kind::Str => Ok(text::share(cx, object).map(Message::Text)),
-        Kind::Bytes => Ok(binary::share_bytes(cx, object).map(Message::Bytes)),
+        Kind::Str => Ok(text::share(cx, object, packing).map(Message::Text)),
+        Kind::Bytes => Ok(binary::share_bytes(cx, object, packing).map(Message::Bytes)),
         Kind::Other => {
             if let Some(message) = shared_text::forward(cx, object) {
                 return Ok(Some(message));
@@ -151,7 +163,7 @@ fn buffer(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Message> {
             return Ok(Message::Part(Box::new(part)));
         }
     }
-    binary::share_buffer(cx, object, packing.writable).map(Message::Buffer)
+    binary::share_buffer(cx, object, packing).map(Message::Buffer)
 }
 
 /// Makes the object of a message, in the interpreter that received it.
@@ -224,21 +236,22 @@ impl Message {
         })
     }
 
-    /// Drops the message; what belongs to `owner`, and nobody else holds, is released right here.
-    ///
-    /// # Safety
-    /// The thread is attached to `owner`.
-    unsafe fn drop_in(self, owner: &Owner) {
-        // SAFETY: forwarded to the caller.
-        unsafe {
-            match self {
-                Self::Text(share) => share.erase().drop_in(owner),
-                Self::Bytes(share) => share.erase().drop_in(owner),
-                Self::Buffer(share) => share.erase().drop_in(owner),
-                Self::Pickle(data) => data.drop_in(owner),
-                Self::Tree(tree) => tree.into_leaves().for_each(|leaf| leaf.drop_in(owner)),
-                other => drop(other),
+    /// The owner of what is shared as a whole ends: makes this content independent of it, and says how far that
+    /// went. In the owner, under its GIL.
+    fn orphan(&self) -> Fate {
+        match self {
+            Self::Text(text) => text.keeper().orphan(),
+            Self::Bytes(bytes) => bytes.keeper().orphan(),
+            Self::Buffer(buffer) => Resource::orphan(&**buffer),
+            Self::Pickle(data) => data.orphan(),
+            Self::Tree(tree) => {
+                let fates = tree.leaves().iter().map(Self::orphan);
+                fates.fold(Fate::Adopted, |all, one| match one {
+                    Fate::Adopted => all,
+                    Fate::Pinned => Fate::Pinned,
+                })
             }
+            _ => Fate::Adopted,
         }
     }
 

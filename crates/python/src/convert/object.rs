@@ -97,9 +97,8 @@ impl Resource for Object {
         let content = core::mem::replace(&mut self.content, Message::None);
         // SAFETY: core calls `release` in the owner, under its GIL.
         unsafe {
-            let owner = Arc::clone(&self.owner);
             self.unpin(|pinned| {
-                content.drop_in(&owner.owner);
+                drop(content);
                 if let Some(on_release) = pinned.on_release {
                     interp::notify(on_release, pinned.object);
                 }
@@ -110,7 +109,7 @@ impl Resource for Object {
     fn orphan(&self) -> Fate {
         // SAFETY: core calls `orphan` in the owner, under its GIL.
         unsafe { self.strip() };
-        Fate::Adopted // what of the content can't be freed any more says so itself
+        self.content.orphan()
     }
 
     fn discard(self) {}

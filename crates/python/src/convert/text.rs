@@ -1,11 +1,11 @@
 //! `str`: characters shared with the sender's own string, or in memory that no interpreter owns.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU8, Ordering};
 use std::borrow::Cow;
 
 use interlane_core::{Fate, Resource, Share};
 
-use super::THRESHOLD;
+use super::{Packing, THRESHOLD};
 use crate::py::text::{self, Address, Characters};
 use crate::py::{Cx, Owned, PyResult, Ref, interp, shared_text};
 
@@ -22,50 +22,73 @@ pub(crate) struct Text {
 /// What keeps memory valid while shares of it are out.
 #[derive(Debug)]
 pub(super) enum Keeper {
-    /// One reference to the original, and whether its block has been taken over from an ended interpreter.
-    Object(Address, AtomicBool),
+    /// One reference to the original.
+    Object(Address, Life),
     /// Memory of the process.
     Memory(#[expect(dead_code, reason = "kept for its drop")] Box<[u8]>),
 }
 
-impl Keeper {
-    pub(super) fn object(address: Address) -> Self {
-        Self::Object(address, AtomicBool::new(false))
+/// What has become of the interpreter that something of it is kept in: written there, under its GIL, when it
+/// ends, and read by whoever lets go last, for which core orders the two.
+#[derive(Debug, Default)]
+pub(super) struct Life(AtomicU8);
+
+impl Life {
+    const OWNED: u8 = 0;
+    /// The memory has been taken over, and is freed without the interpreter.
+    const ADOPTED: u8 = 1;
+    /// It can't be freed any more.
+    const PINNED: u8 = 2;
+
+    pub(super) fn end(&self, fate: Fate) -> Fate {
+        let life = match fate {
+            Fate::Adopted => Self::ADOPTED,
+            Fate::Pinned => Self::PINNED,
+        };
+        self.0.store(life, Ordering::Relaxed);
+        fate
     }
 
+    pub(super) fn is_over(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != Self::OWNED
+    }
+}
+
+impl Keeper {
+    pub(super) fn object(address: Address) -> Self {
+        Self::Object(address, Life::default())
+    }
+
+    /// The last share has gone: in the owner under its GIL, or, once that has ended, anywhere.
     pub(super) fn release(self) {
-        if let Self::Object(address, _) = self {
-            // SAFETY: core calls `release` in the owner, under its GIL; the reference is ours.
-            unsafe { interp::drop_reference(address) }
+        let Self::Object(address, life) = self else {
+            return;
+        };
+        match life.0.into_inner() {
+            // SAFETY: in the owner, under its GIL, as said; the reference is ours.
+            Life::OWNED => unsafe { interp::drop_reference(address) },
+            // SAFETY: adopted, and the last share has gone.
+            Life::ADOPTED => unsafe { text::free_adopted(address) },
+            _pinned => {}
         }
     }
 
     pub(super) fn orphan(&self) -> Fate {
-        let Self::Object(address, adopted) = self else {
+        let Self::Object(address, life) = self else {
             return Fate::Adopted;
         };
-        // SAFETY: core calls `orphan` in the owner, under its GIL, when no Python code runs there any more; only
-        // objects of at least SMALLEST_SHARE bytes are kept this way.
-        if unsafe { text::adopt(*address) } {
-            // Pairs with nothing: core orders `orphan` before `discard`.
-            adopted.store(true, Ordering::Relaxed);
-            Fate::Adopted
-        } else {
-            Fate::Pinned
-        }
-    }
-
-    pub(super) fn discard(self) {
-        if let Self::Object(address, adopted) = self {
-            if adopted.into_inner() {
-                // SAFETY: adopted, and the last share has gone.
-                unsafe { text::free_adopted(address) }
-            }
-        }
+        // SAFETY: called in the owner, under its GIL, when no Python code runs there any more; only objects of at
+        // least SMALLEST_SHARE bytes are kept this way.
+        let adopted = unsafe { text::adopt(*address) };
+        life.end(if adopted { Fate::Adopted } else { Fate::Pinned })
     }
 }
 
 impl Text {
+    pub(super) fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
     pub(crate) fn characters(&self) -> Characters {
         self.characters
     }
@@ -81,7 +104,7 @@ impl Resource for Text {
     }
 
     fn discard(self) {
-        self.keeper.discard();
+        self.keeper.release();
     }
 
     fn kind(&self) -> Cow<'static, str> {
@@ -91,33 +114,27 @@ impl Resource for Text {
 
 /// A share of a `str` that is large enough. `None`: it is to be copied. Interned strings are copied, since
 /// their interpreter frees them in its own way.
-pub(super) fn share(cx: Cx<'_>, object: Ref<'_>) -> Option<Share<Text>> {
-    if object.characters().nbytes() < THRESHOLD.load(Ordering::Relaxed) {
-        return None;
-    }
-    share_in_place(cx, object)
-}
-
-fn share_in_place(cx: Cx<'_>, object: Ref<'_>) -> Option<Share<Text>> {
+pub(super) fn share(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> Option<Share<Text>> {
     let characters = object.characters();
     let nbytes = characters.nbytes();
-    if nbytes < SMALLEST_SHARE || !text::SHAREABLE || object.is_interned() {
+    if nbytes < THRESHOLD.load(Ordering::Relaxed) || !text::SHAREABLE || object.is_interned() {
         return None;
     }
-    let owner = &cx.state.interpreter().owner;
     let keeper = Keeper::object(object.keep(cx.py()));
-    match Share::new(owner, Text { characters, keeper }, nbytes) {
-        Ok(share) => Some(share),
-        Err(text) => {
-            text.keeper.release(); // attached, and the owner is ending: copied instead
-            None
-        }
-    }
+    packing
+        .share(cx, Text { characters, keeper }, nbytes)
+        .map_err(|text| text.keeper.release()) // attached, and the owner is ending: copied instead
+        .ok()
 }
 
 /// A share of a `str` of any size, for an area of something larger.
 pub(super) fn share_whole(cx: Cx<'_>, object: Ref<'_>) -> Share<Text> {
-    share_in_place(cx, object).unwrap_or_else(|| copy(object.characters()))
+    let characters = object.characters();
+    if characters.nbytes() < SMALLEST_SHARE || !text::SHAREABLE || object.is_interned() {
+        return copy(characters);
+    }
+    let keeper = Keeper::object(object.keep(cx.py()));
+    Share::unowned(Text { characters, keeper }, characters.nbytes())
 }
 
 /// A share of a copy in memory that no interpreter owns.

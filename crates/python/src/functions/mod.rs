@@ -1,6 +1,7 @@
 //! The module's functions.
 
 mod sharing;
+mod tables;
 
 use core::sync::atomic::Ordering;
 
@@ -78,6 +79,24 @@ own __share__ goes first. Registering a class again replaces its function.",
 --
 
 Forget what was registered for the class; raise KeyError when nothing was.",
+        ),
+        method::function(
+            c"shares",
+            tables::shares,
+            c"shares(owner=None)
+--
+
+Return a list of records of all shares of the process, or of those of one owner, by its interpreter id.",
+        ),
+        method::function(
+            c"wait_released",
+            tables::wait_released,
+            c"wait_released(timeout=None)
+--
+
+Wait until no other interpreter, and no channel, holds anything of this one.
+
+Raises TimeoutError after timeout seconds.",
         ),
         method::function(
             c"get_share_threshold",

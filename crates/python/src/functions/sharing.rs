@@ -27,6 +27,7 @@ pub(super) fn share<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
             None => false,
             Some(value) => value.is_true(cx.py())?,
         },
+        whole: true,
         ..Packing::PLAIN
     };
     cx.state.interpreter().poll(cx.py());

@@ -24,10 +24,6 @@ impl Tree {
         &self.leaves
     }
 
-    pub(super) fn into_leaves(self) -> impl Iterator<Item = Message> {
-        self.leaves.into_iter()
-    }
-
     pub(super) fn try_clone(&self, cx: Cx<'_>) -> PyResult<Self> {
         let leaves = self.leaves.iter().map(|leaf| leaf.try_clone(cx));
         Ok(Self {
