@@ -1,6 +1,7 @@
 //! Two "interpreters", each a structure behind a mutex of its own. One shares
-//! a large string, the other reads it without a copy, and the first is told
-//! when nobody uses it any more.
+//! pictures, each of several areas of memory. The other reads them without a
+//! copy, and the first is told when nobody uses one any more. Before it ends it
+//! waits for the other, and when that takes too long, ends all the same.
 //!
 //! ```text
 //! cargo run -p interlane-core --example embedder
@@ -11,11 +12,18 @@
     reason = "outside of the crate, threads share what the standard library has"
 )]
 
-use interlane_core::{Fate, Host, Owner, Resource, Share, Wait, channel};
+use interlane_core::{
+    AnyShare, Fate, Held, Host, Owner, Receiver, Resource, Share, Wait, channel, shares,
+};
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+/// Numbers of the interpreters, by which holders of shares are told apart.
+const ALICE: u32 = 1;
+const BOB: u32 = 2;
 
 /// An interpreter: a lock, what may be touched only under it, and a record.
 struct Interpreter {
@@ -26,7 +34,7 @@ struct Interpreter {
 #[derive(Default)]
 struct Heap {
     lock: Mutex<()>,
-    /// References to the string. Atomic for the compiler's sake only, which
+    /// Pictures that are referred to. Atomic for the compiler's sake only, which
     /// does not know that the lock is held.
     references: AtomicUsize,
 }
@@ -47,115 +55,161 @@ impl Heap {
 }
 
 impl Interpreter {
-    fn new() -> Self {
+    fn new(id: u32) -> Self {
         let heap = Arc::<Heap>::default();
-        let owner = Owner::new(Box::new(Door(Arc::clone(&heap))));
+        let owner = Owner::new(Box::new(Door {
+            id,
+            heap: Arc::clone(&heap),
+        }));
         Self { heap, owner }
     }
 
-    /// Shares a string, which takes one reference to it.
-    fn share(&self, name: &'static str, text: &Arc<str>) -> Share<Text> {
+    /// Shares a picture, which takes one reference to it. `on_release` is
+    /// called in this interpreter when all have gone.
+    fn share(
+        &self,
+        name: &'static str,
+        planes: [Vec<u8>; 3],
+        on_release: impl FnOnce(&str) + Send + Sync + 'static,
+    ) -> Share<Picture> {
         let _held = self.heap.hold();
         self.heap.count(1);
-        let text = Text {
+        let nbytes = planes.iter().map(Vec::len).sum();
+        let picture = Picture {
             name,
-            text: Arc::clone(text),
+            planes,
             heap: Arc::clone(&self.heap),
+            on_release: Box::new(on_release),
         };
-        let nbytes = text.text.len();
-        match Share::new(&self.owner, text, nbytes) {
+        match Share::new(&self.owner, picture, nbytes) {
             Ok(share) => share,
-            Err(text) => panic!("the owner of {} is closing", text.name),
+            Err(picture) => panic!("the owner of {} is closing", picture.name),
         }
     }
 }
 
 /// How the reaper gets into an interpreter.
-struct Door(Arc<Heap>);
+struct Door {
+    id: u32,
+    heap: Arc<Heap>,
+}
 
 // SAFETY: an interpreter's lock is the mutex of its heap, which is held.
 unsafe impl Host for Door {
     fn enter(&self, work: &mut dyn FnMut()) {
-        let _held = self.0.hold();
+        let _held = self.heap.hold();
         work();
     }
+
+    fn id(&self) -> u64 {
+        self.id.into()
+    }
 }
 
-/// A string of an interpreter.
-struct Text {
+/// A picture of an interpreter.
+struct Picture {
     name: &'static str,
-    text: Arc<str>,
+    /// Red, green and blue. Never written to, so that every thread may read.
+    planes: [Vec<u8>; 3],
     heap: Arc<Heap>,
+    on_release: Box<dyn FnOnce(&str) + Send + Sync>,
 }
 
-impl Resource for Text {
+impl Picture {
+    /// The memory that borrowers see.
+    fn areas(&self) -> impl Iterator<Item = &[u8]> {
+        self.planes.iter().map(Vec::as_slice)
+    }
+}
+
+impl Resource for Picture {
     fn release(self) {
-        let left = self.heap.count(-1);
-        println!(
-            "owner:    the last share of {:?} has gone, {left} reference(s) left",
-            self.name
-        );
+        self.heap.count(-1);
+        (self.on_release)(self.name);
     }
 
+    // The memory is the process's, so it needs nothing of its owner. What
+    // does would have to be copied or given up here.
     fn orphan(&self) -> Fate {
-        println!(
-            "owner:    ends while {:?} is in use, leaves it behind",
-            self.name
-        );
+        println!("alice: ends while {:?} is in use", self.name);
+        self.heap.count(-1);
         Fate::Adopted
     }
 
     fn discard(self) {
-        println!(
-            "anywhere: the last share of orphan {:?} has gone",
-            self.name
-        );
+        println!("       the last share of orphan {:?} has gone", self.name);
+    }
+
+    fn kind(&self) -> Cow<'static, str> {
+        "picture".into()
     }
 }
 
+/// Reads what arrives. Keeps the last one, as an object of an interpreter
+/// would: without its type, and counted for its holder.
+fn bob(receiver: &Receiver<AnyShare>) -> Option<Held> {
+    let mut kept = None;
+    while let Ok(share) = receiver.recv(&Wait::forever()) {
+        let held = share.hold(BOB);
+        let Some(picture) = held.downcast_ref::<Picture>() else {
+            continue;
+        };
+        let sums = picture
+            .areas()
+            .map(|area| area.iter().map(|&it| u64::from(it)).sum::<u64>());
+        println!(
+            "bob:   {:?} adds up to {:?}",
+            picture.name,
+            Vec::from_iter(sums)
+        );
+        kept = Some(held); // the one before is dropped
+    }
+    kept
+}
+
 fn main() {
-    let alice = Interpreter::new();
-    let (sender, receiver) = channel::<Share<Text>>(Some(4));
+    let alice = Interpreter::new(ALICE);
+    let (sender, receiver) = channel(Some(4));
+    let bob = thread::spawn(move || bob(&receiver));
 
-    let bob = thread::spawn(move || {
-        let mut kept = None;
-        while let Ok(share) = receiver.recv(&Wait::forever()) {
-            let words = share.text.split_whitespace().count();
-            println!(
-                "borrower: {:?} has {words} words, {} bytes at {:p}",
-                share.name,
-                share.nbytes(),
-                share.text.as_ptr(),
-            );
-            kept = Some(share); // the one before is dropped
-        }
-        kept
-    });
-
-    let text: Arc<str> = "all work and no play ".repeat(1_000_000).into();
-    println!("owner:    {} bytes at {:p}", text.len(), text.as_ptr());
-    for name in ["first", "second"] {
+    let (returned, returns) = std::sync::mpsc::channel();
+    for (name, brightness) in [("dawn", 40), ("noon", 200)] {
+        let returned = returned.clone();
+        let planes = [1, 2, 3].map(|plane| vec![brightness / plane; 1 << 20]);
+        let share = alice.share(name, planes, move |name| {
+            println!("alice: {name:?} has come back");
+            // Nobody may be listening any more.
+            let _ = returned.send(());
+        });
         sender
-            .send(alice.share(name, &text), &Wait::forever())
+            .send(share.erase(), &Wait::forever())
             .unwrap_or_else(|error| panic!("{error}"));
     }
     drop(sender);
-    let kept = bob.join().unwrap_or_else(|_| panic!("the borrower failed"));
+    let kept = bob.join().unwrap_or_else(|_| panic!("bob failed"));
 
     // Alice does nothing; the reaper enters her.
-    while alice.owner.counters().released < 1 {
-        thread::sleep(Duration::from_millis(1));
+    let _ = returns.recv();
+    for info in alice.owner.shares() {
+        println!("alice: shares {info:?}");
     }
-    println!("owner:    {:?}", alice.owner.counters());
 
-    // Alice ends, while one string is still in use.
+    // Alice ends: she gives Bob some time, closes, and leaves behind the rest.
+    let wait = Wait::within(Duration::from_millis(10));
+    if let Err(reason) = alice.owner.wait_released(ALICE, &wait) {
+        println!("alice: something is still in use: {reason}");
+    }
     alice.owner.close_gate();
     alice.owner.wait_until_empty();
     let held = alice.heap.hold();
     // SAFETY: the lock is held, the gate is closed and empty.
     let orphans = unsafe { alice.owner.abandon() };
-    println!("owner:    gone, {orphans:?}");
+    println!("alice: gone, {orphans:?}");
     drop(held);
+    drop(alice);
+
+    let orphans = shares();
+    println!("bob:   holds {} of {}", orphans[0].kind, orphans[0].owner);
     drop(kept);
-    println!("process:  {:?}", interlane_core::totals());
+    println!("all:   {:?}", interlane_core::totals());
 }

@@ -19,7 +19,8 @@
 //! ```
 //!
 //! * **Shares.** A [`Share`] is a counted link to a resource of an [`Owner`].
-//!   Dropping the last one, anywhere, leaves the resource in the owner's
+//!   An [`AnyShare`] is one of a type unknown, a [`Held`] is counted for a
+//!   borrower. Dropping the last one, anywhere, leaves the resource in the owner's
 //!   inbox: without a lock, memory, or a system call that could wait. The
 //!   owner releases it under its own lock, the next time that it
 //!   [drains](Owner::drain) its inbox. If it does not come by soon, because it
@@ -68,6 +69,30 @@
 //! sender.try_send(share).unwrap();
 //! assert_eq!(reader.join().unwrap(), 1000);
 //! ```
+//!
+//! # Embedding
+//!
+//! What another runtime has to provide, and where:
+//!
+//! 1. For each of its instances an [`Owner`], made with a [`Host`] that takes
+//!    the instance's lock. It is kept as long as the instance lives.
+//! 2. For each kind of thing that it shares a [`Resource`]: what borrowers
+//!    read, and one reference that `release` gives back. Memory is what is
+//!    easiest to share, in as many areas as it takes; it must stay where it is
+//!    until then. A resource that wants its owner told does that in `release`.
+//! 3. An object of its own around a [`Held`] (or its two raw words), with the
+//!    instance's number as holder. Its destructor drops it, and
+//!    [`drop_in`](Held::drop_in) spares the reaper a visit where the instance
+//!    may be the owner.
+//! 4. On some of the instance's own ways into the embedder's code:
+//!    [`drain`](Owner::drain) when [`has_pending`](Owner::has_pending).
+//! 5. At the instance's end: [`wait_released`](Owner::wait_released) if it can
+//!    afford that, [`close_gate`](Owner::close_gate),
+//!    [`wait_until_empty`](Owner::wait_until_empty) without its lock,
+//!    [`abandon`](Owner::abandon) with it.
+//!
+//! `examples/embedder.rs` does all of this with a mutex for a runtime. What is
+//! shared at any time is in [`shares()`] and [`totals()`].
 //!
 //! # Rules of this crate
 //!
