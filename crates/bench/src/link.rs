@@ -12,36 +12,20 @@ pub(crate) trait Link: Send + Sync {
     fn recv_within(&self, timeout: Duration) -> u64;
 }
 
-pub(crate) struct Contender {
-    pub(crate) name: &'static str,
-    pub(crate) open: fn() -> Box<dyn Link>,
-    /// Whether it holds more than one number.
-    pub(crate) queues: bool,
-}
+/// Opens one.
+pub(crate) type Open = fn() -> Box<dyn Link>;
 
-pub(crate) const CONTENDERS: [Contender; 5] = [
-    queue("Rust, crossbeam", || {
+pub(crate) const CONTENDERS: [(&str, Open); 5] = [
+    ("Rust, crossbeam", || {
         Box::new(Ends(crossbeam_channel::unbounded()))
     }),
-    queue("Rust, kanal", || Box::new(Ends(kanal::unbounded()))),
-    queue("Rust, flume", || Box::new(Ends(flume::unbounded()))),
-    queue("Rust, interlane-core", || {
+    ("Rust, kanal", || Box::new(Ends(kanal::unbounded()))),
+    ("Rust, flume", || Box::new(Ends(flume::unbounded()))),
+    ("Rust, interlane-core", || {
         Box::new(Ends(interlane_core::channel(None)))
     }),
-    Contender {
-        name: "Rust, park and unpark",
-        open: || Box::new(Slot::default()),
-        queues: false,
-    },
+    ("Rust, park and unpark", || Box::new(Slot::default())),
 ];
-
-const fn queue(name: &'static str, open: fn() -> Box<dyn Link>) -> Contender {
-    Contender {
-        name,
-        open,
-        queues: true,
-    }
-}
 
 const GONE: &str = "both ends are here";
 
@@ -105,7 +89,8 @@ impl Link for Ends<interlane_core::Sender<u64>, interlane_core::Receiver<u64>> {
     }
 }
 
-/// A word, and a receiver that parks: the least that a wake-up can cost.
+/// A word, and a receiver that parks: the least that a wake-up can cost. Holds
+/// one number only, so it is none for a one-way race.
 #[derive(Default)]
 struct Slot {
     /// The number plus one; 0 is empty.

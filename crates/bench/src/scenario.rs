@@ -1,26 +1,27 @@
-//! What is measured, the same as in `benchmarks/scenarios.py`. Times are in microseconds, rates in millions a second.
+//! What is measured, the same as in `benchmarks/scenarios.py`. Times are in microseconds, rates in thousands a
+//! second.
 
-use crate::link::Link;
+use crate::link::Open;
 use crate::pin;
 use std::hint::black_box;
 use std::thread;
 use std::time::{Duration, Instant};
 
-type Open = fn() -> Box<dyn Link>;
 /// Measures as often as it is told to.
 type Run = fn(&Open, usize) -> Vec<f64>;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const STOP: u64 = u64::MAX - 1;
 
+pub(crate) const NAMES: [&str; 4] = ["int-round-trip", "wake-up", "wake-up-timed", "int-one-way"];
+
 /// A scenario, and how often it is usually repeated.
 pub(crate) fn by_name(name: &str) -> Option<(Run, usize)> {
-    match name {
-        "round-trip" => Some((round_trip, 20_000)),
-        "wake-up" => Some((|open, count| wake_up(open, count, false), 5)),
-        "wake-up-timeout" => Some((|open, count| wake_up(open, count, true), 5)),
-        "one-way" => Some((one_way, 1_000_000)),
-        _ => None,
+    match NAMES.iter().position(|&one| one == name)? {
+        0 => Some((round_trip, 50_000)),
+        1 => Some((|open, count| wake_up(open, count, false), 5)),
+        2 => Some((|open, count| wake_up(open, count, true), 5)),
+        _ => Some((one_way, 1_000_000)),
     }
 }
 
@@ -98,7 +99,7 @@ fn one_way(open: &Open, count: usize) -> Vec<f64> {
             there.send(number as u64);
         }
         back.recv();
-        vec![count as f64 / micros(start.elapsed())]
+        vec![count as f64 * 1e3 / micros(start.elapsed())]
     })
 }
 
