@@ -1,7 +1,7 @@
 """The machine: what it is, and which of its processors a thread runs on."""
 
 import contextlib
-import datetime
+import datetime as dt
 import os
 import platform
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def describe() -> dict[str, object]:
         "cpu": _model(),
         "cores": len(CPUS) or os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "load": round(os.getloadavg()[0], 2),
     }
 

@@ -1,7 +1,7 @@
 """Measures one contender in one scenario, in this process; prints a line of JSON. `run.py` runs this.
 
-A process of its own each time: nothing that one contender leaves behind bears on the next, and one that hangs can
-be ended.
+A process of its own each time: nothing that one contender leaves behind bears on the next, and one that
+hangs can be ended.
 """
 
 import argparse

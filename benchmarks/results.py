@@ -39,12 +39,13 @@ type Results = dict[str, Result]
 
 
 def table(scenario: Scenario, results: Results) -> Iterable[str]:
-    """Yields the lines of a scenario's table. The first contender, which is interlane, is what others are compared to."""
+    """Yields the lines of a scenario's table. All are compared to the first contender, which is interlane."""
     first = next(iter(results.values()))
     # Where a run is one value or a few, it has no percentiles.
     has_tail = any(result.count > 20 * len(result.medians) for result in results.values())
     yield f"{scenario.title} [{scenario.unit}]"
-    yield f"  {'':36}{'median':>12}{'runs from':>12}{'to':>12}{'p99' if has_tail else '':>12}{'over interlane':>16}"
+    heads = ("median", "runs from", "to", "p99" if has_tail else "")
+    yield f"  {'':36}{''.join(f'{head:>12}' for head in heads)}{'over interlane':>16}"
     for name, result in results.items():
         if result.medians:
             row = [result.median, min(result.medians), max(result.medians)]

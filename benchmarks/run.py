@@ -1,8 +1,7 @@
 """interlane beside the alternatives, in one run: who waits how long, and how much goes through.
 
-Prints a table for each scenario, with the factor by which interlane is better, then the targets. `make bench` runs it.
-Each contender has a process of its own for each repetition, and all of them take turns, so that whatever else the
-machine does is spread over all.
+Prints a table for each scenario, then the targets. `make bench` runs it. Each contender has a process of its own
+for each repetition, and all of them take turns, so that whatever else the machine does is spread over all.
 """
 
 import argparse
@@ -27,7 +26,7 @@ HERE = Path(__file__).parent
 RUST = os.environ.get("INTERLANE_RUST_BENCH", "")
 NO_RUST = "crates/bench is not built, see ci/bench.sh"
 # Seconds for one repetition of one contender.
-PATIENCE = 120
+PATIENCE = 60
 
 MAIN_JOB = Scenario(
     name="main-job",
@@ -64,12 +63,14 @@ def repetition(command: list[str]) -> dict[str, float]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def measure(scenario: Scenario, repetitions: int, quick: bool) -> Results:
+def measure(scenario: Scenario, chosen: list[str], repetitions: int, quick: bool) -> Results:
     """Lets the contenders of a scenario take turns."""
-    results: Results = {name: Result() for name, _ in commands(scenario, quick)}
+    results: Results = {}
     for _ in range(repetitions):
         for name, command in commands(scenario, quick):
-            result = results[name]
+            if chosen and name not in chosen:
+                continue
+            result = results.setdefault(name, Result())
             if isinstance(command, str):
                 result.failure = command
             elif not result.failure:
@@ -95,6 +96,9 @@ def main() -> None:
         choices=[one.name for one in scenarios],
         help="only this scenario; repeatable",
     )
+    parser.add_argument(
+        "--contender", action="append", default=[], metavar="NAME", help="only this one; repeatable"
+    )
     parser.add_argument("--repetitions", type=int, default=3, metavar="N", help="default: %(default)s")
     options = parser.parse_args()
 
@@ -107,7 +111,7 @@ def main() -> None:
         if options.quick and not scenario.quick:
             continue
         repetitions = 1 if options.quick else options.repetitions
-        results[scenario.name] = measure(scenario, repetitions, options.quick)
+        results[scenario.name] = measure(scenario, options.contender, repetitions, options.quick)
         print("\n" + "\n".join(table(scenario, results[scenario.name])), flush=True)
     print("\n" + "\n".join(targets.table(results)))
     if options.json:

@@ -1,7 +1,7 @@
 """What is measured between the main thread and a peer: the loops of both sides, as source text.
 
-A contender's operations are put into them (see `contenders.py`). `None` ends a peer. The clock, CLOCK_MONOTONIC on
-Linux, is the same for the whole system.
+A contender's operations are put into them (see `contenders.py`). `None` ends a peer. The clock, which is
+CLOCK_MONOTONIC on Linux, is the same for the whole system.
 """
 
 import textwrap
@@ -102,6 +102,7 @@ while (item := GET) is not None:
     PUT
 """
 
+# What a share leaves to do once it has arrived is done at the next send, so that counts too.
 _HAND_OVER = """\
 for number in range(count):
     item = 0
@@ -112,7 +113,10 @@ for number in range(count):
     item = large
     PUT
     GET
-    values.append((clock() - middle - (middle - start)) / 1e3)
+    item = 0
+    PUT
+    GET
+    values.append((clock() - middle - 2 * (middle - start)) / 1e3)
 """
 
 _IDLE = """\
