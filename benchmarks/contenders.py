@@ -1,7 +1,7 @@
 """Who takes part: ways to get an object from the main thread to a peer and back.
 
-Each is a pair of queues and the source text of their operations. The text goes into the loops of
-`scenarios.py`, so that nobody pays for a wrapper: `inbox` and `outbox` are the queues as their side sees them.
+Each is a pair of queues and the source text of their operations, which goes into the loops of `scenarios.py`:
+nobody pays for a wrapper. `inbox` and `outbox` are the two queues as their side sees them.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """interlane beside the alternatives, in one run: who waits how long, and how much goes through.
 
-Prints a table for each scenario, then the targets. `make bench` runs it. Each contender has a process of its own
-for each repetition, and all of them take turns, so that whatever else the machine does is spread over all.
+Prints a table for each scenario, then the targets. `make bench` runs it. Each contender has a process of its
+own for each repetition, and all take turns, so that whatever else the machine does is spread over all.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """From which size on is it cheaper to share than to copy? The default of the share threshold.
 
-Sends `str` and `bytes` to another interpreter, which receives an item, reads it through once, drops it and answers:
-with a threshold that shares it, and with one that copies it, in turns. Prints microseconds for there and back.
+Sends `str` and `bytes` to another interpreter, which receives an item, reads it through once, drops it and
+answers: with a threshold that shares it and one that copies it, in turns. Prints microseconds, both ways.
 """
 
 import argparse

@@ -21,8 +21,9 @@ fn main() -> ExitCode {
     let (Some((run, usual)), Some((_, open))) = (scenario::by_name(scenario), open) else {
         return usage();
     };
-    pin::to(0);
-    let mut values = run(open, count.unwrap_or(usual).max(1));
+    let processors = pin::Processors::allowed();
+    processors.use_first();
+    let mut values = run(open, &processors, count.unwrap_or(usual).max(1));
     values.sort_by(f64::total_cmp);
     let at = |share: f64| values[((values.len() - 1) as f64 * share) as usize];
     println!(

@@ -1,30 +1,47 @@
-//! Keeps the calling thread on one processor.
+//! Keeps threads on one processor each.
 
-/// Number `index` of those that the process may use; without so many, nothing is done.
-#[cfg(target_os = "linux")]
-pub(crate) fn to(index: usize) {
-    use std::mem;
+/// The processors that this process may use; none where that cannot be asked.
+pub(crate) struct Processors(Vec<usize>);
 
-    // The first thread's, which is still unpinned when the program starts, is asked for once.
-    static ALLOWED: std::sync::OnceLock<Vec<usize>> = std::sync::OnceLock::new();
-    let allowed = ALLOWED.get_or_init(|| {
+impl Processors {
+    /// Asks for them, as long as the calling thread is not kept on one of them.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn allowed() -> Self {
         // SAFETY: a set of bits, for which zeroes are valid; the call writes within its size.
         unsafe {
-            let mut set: libc::cpu_set_t = mem::zeroed();
-            libc::sched_getaffinity(0, mem::size_of_val(&set), &raw mut set);
+            let mut set: libc::cpu_set_t = std::mem::zeroed();
+            libc::sched_getaffinity(0, size_of_val(&set), &raw mut set);
             let all = 0..libc::CPU_SETSIZE as usize;
-            all.filter(|&cpu| libc::CPU_ISSET(cpu, &set)).collect()
-        }
-    });
-    if let Some(&cpu) = allowed.get(index) {
-        // SAFETY: as above, and the call only reads it.
-        unsafe {
-            let mut set: libc::cpu_set_t = mem::zeroed();
-            libc::CPU_SET(cpu, &mut set);
-            libc::sched_setaffinity(0, mem::size_of_val(&set), &raw const set);
+            Self(all.filter(|&cpu| libc::CPU_ISSET(cpu, &set)).collect())
         }
     }
-}
 
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn to(_index: usize) {}
+    /// Keeps the calling thread on the first one.
+    pub(crate) fn use_first(&self) {
+        self.pin(self.0.first());
+    }
+
+    /// Keeps the calling thread on the last one.
+    pub(crate) fn use_last(&self) {
+        self.pin(self.0.last());
+    }
+
+    #[cfg(target_os = "linux")]
+    fn pin(&self, cpu: Option<&usize>) {
+        let Some(&cpu) = cpu else { return };
+        // SAFETY: as above, and the call only reads it.
+        unsafe {
+            let mut set: libc::cpu_set_t = std::mem::zeroed();
+            libc::CPU_SET(cpu, &mut set);
+            libc::sched_setaffinity(0, size_of_val(&set), &raw const set);
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn allowed() -> Self {
+        Self(Vec::new())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn pin(&self, _cpu: Option<&usize>) {}
+}

@@ -2,13 +2,13 @@
 //! second.
 
 use crate::link::Open;
-use crate::pin;
+use crate::pin::Processors;
 use std::hint::black_box;
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// Measures as often as it is told to.
-type Run = fn(&Open, usize) -> Vec<f64>;
+type Run = fn(&Open, &Processors, usize) -> Vec<f64>;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const STOP: u64 = u64::MAX - 1;
@@ -19,18 +19,18 @@ pub(crate) const NAMES: [&str; 4] = ["int-round-trip", "wake-up", "wake-up-timed
 pub(crate) fn by_name(name: &str) -> Option<(Run, usize)> {
     match NAMES.iter().position(|&one| one == name)? {
         0 => Some((round_trip, 50_000)),
-        1 => Some((|open, count| wake_up(open, count, false), 5)),
-        2 => Some((|open, count| wake_up(open, count, true), 5)),
+        1 => Some((|open, cpus, count| wake_up(open, cpus, count, false), 5)),
+        2 => Some((|open, cpus, count| wake_up(open, cpus, count, true), 5)),
         _ => Some((one_way, 1_000_000)),
     }
 }
 
 /// There and back, both threads busy with nothing else.
-fn round_trip(open: &Open, count: usize) -> Vec<f64> {
+fn round_trip(open: &Open, processors: &Processors, count: usize) -> Vec<f64> {
     let (there, back) = (open(), open());
     thread::scope(|scope| {
         scope.spawn(|| {
-            pin::to(1);
+            processors.use_last();
             loop {
                 let number = there.recv();
                 back.send(number);
@@ -55,13 +55,13 @@ fn round_trip(open: &Open, count: usize) -> Vec<f64> {
 }
 
 /// From the send to the return of the receive, after a second without any.
-fn wake_up(open: &Open, count: usize, timed: bool) -> Vec<f64> {
+fn wake_up(open: &Open, processors: &Processors, count: usize, timed: bool) -> Vec<f64> {
     let (there, back) = (open(), open());
     let zero = Instant::now();
     let now = || zero.elapsed().as_nanos() as u64;
     thread::scope(|scope| {
         scope.spawn(|| {
-            pin::to(1);
+            processors.use_last();
             for _ in 0..count {
                 let sent = if timed {
                     there.recv_within(TIMEOUT)
@@ -82,11 +82,11 @@ fn wake_up(open: &Open, count: usize, timed: bool) -> Vec<f64> {
 }
 
 /// One thread sends `count` numbers, the other receives them.
-fn one_way(open: &Open, count: usize) -> Vec<f64> {
+fn one_way(open: &Open, processors: &Processors, count: usize) -> Vec<f64> {
     let (there, back) = (open(), open());
     thread::scope(|scope| {
         scope.spawn(|| {
-            pin::to(1);
+            processors.use_last();
             back.send(0);
             for _ in 0..count {
                 black_box(there.recv());
