@@ -4,7 +4,6 @@ import contextlib
 import datetime as dt
 import os
 import platform
-from collections.abc import Iterator
 from pathlib import Path
 
 CPUS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
@@ -17,20 +16,6 @@ def pin(cpu: int | None) -> None:
     """Keeps the calling thread, and those that it starts from now on, on one processor."""
     if cpu is not None:
         os.sched_setaffinity(0, {cpu})
-
-
-@contextlib.contextmanager
-def unpinned() -> Iterator[None]:
-    """Lets the calling thread, and those that it starts, run on all processors for a while."""
-    if MAIN is None:
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, CPUS)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def describe() -> dict[str, object]:
