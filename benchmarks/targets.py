@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from contenders import BOCPY, INTERLANE, INTERLANE_TIMED, STANDARD, THREADS
+from contenders import BOCPY, BOCPY_TIMED, INTERLANE, INTERLANE_TIMED, STANDARD, THREADS
 from results import Result, Results
 from scenarios import RUST_WAITING
 
@@ -60,7 +60,7 @@ TARGETS = (
     Target("an int there and back, p99", _of("int-round-trip", INTERLANE.name, pick=_p99), "us", at_most=5),
     Target(
         "an int there and back, over bocpy's best run",
-        _over(_TRIP, _of("int-round-trip", BOCPY.name, pick=_best)),
+        _over(_TRIP, _of("int-round-trip", BOCPY.name, BOCPY_TIMED.name, pick=_best)),
         "x",
         at_most=1,
     ),
@@ -70,17 +70,23 @@ TARGETS = (
         "x",
         at_least=5000,
     ),
-    Target(
-        "wake-up after a second, over plain Rust's",
-        _over(_of("wake-up", INTERLANE.name), _of("wake-up", *RUST_WAITING)),
-        "x",
-        at_most=1.4,
+    *(
+        Target(
+            f"wake-up after a second, over {rust}",
+            _over(_of("wake-up", INTERLANE.name), _of("wake-up", rust)),
+            "x",
+            at_most=1.4,
+        )
+        for rust in RUST_WAITING
     ),
-    Target(
-        "the same with a timeout",
-        _over(_of("wake-up-timed", INTERLANE_TIMED.name), _of("wake-up-timed", *RUST_WAITING)),
-        "x",
-        at_most=1.4,
+    *(
+        Target(
+            f"the same with a timeout, over {rust}",
+            _over(_of("wake-up-timed", INTERLANE_TIMED.name), _of("wake-up-timed", rust)),
+            "x",
+            at_most=1.4,
+        )
+        for rust in RUST_WAITING
     ),
     Target(
         "int one way, over the standard library's queue",
