@@ -28,6 +28,8 @@ check "clippy, interlane-core" "${cargo_clippy[@]}" --package interlane-core -- 
 check "clippy, interlane-core under loom" env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$root/target/loom" \
   "${cargo_clippy[@]}" --package interlane-core -- -D warnings
 check "clippy, interlane-python" "${cargo_clippy[@]}" --package interlane-python -- -D warnings
+check "cargo fmt, interlane-bench" cargo fmt --manifest-path crates/bench/Cargo.toml --check
+check "clippy, interlane-bench" "${cargo_clippy[@]}" --manifest-path crates/bench/Cargo.toml -- -D warnings
 check "rustdoc" env RUSTDOCFLAGS="-D warnings" "${cargo_doc[@]}" --package interlane-core
 
 check "ruff check" "$tools/ruff" check .

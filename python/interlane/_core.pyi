@@ -369,7 +369,7 @@ def collect() -> int:
     """Runs the releases that wait for the current interpreter and returns how many."""
 
 def get_share_threshold() -> int:
-    """Returns the size in bytes from which str and bytes are shared and not copied."""
+    """Returns the size in bytes from which str and bytes are shared and not copied: 4096 unless set."""
 
 def set_share_threshold(nbytes: int, /) -> None:
     """Sets the size in bytes from which str and bytes are shared and not copied."""

@@ -2,6 +2,8 @@
 //! the time.
 
 pub(crate) mod clock;
+#[cfg(not(loom))]
+mod cpus;
 pub(crate) mod futex;
 pub(crate) mod spin;
 pub(crate) mod wait;

@@ -11,7 +11,7 @@
 use crate::primitive::Ordering;
 use crate::primitive::process::AtomicU64;
 #[cfg(not(loom))]
-use crate::primitive::process::AtomicUsize;
+use crate::sync::cpus::several as several_cpus;
 use std::hint;
 use std::time::{Duration, Instant};
 
@@ -86,22 +86,6 @@ impl Spin {
 
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Whether anybody could change something while this thread spins.
-#[cfg(not(loom))]
-fn several_cpus() -> bool {
-    /// Number of processors, 0 before it was asked for. Sound as a static:
-    /// every thread writes the same number.
-    static CPUS: AtomicUsize = AtomicUsize::new(0);
-    match CPUS.load(Ordering::Relaxed) {
-        0 => {
-            let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-            CPUS.store(cpus, Ordering::Relaxed);
-            cpus > 1
-        }
-        cpus => cpus > 1,
-    }
 }
 
 /// Spinning shows a model nothing but the same state again.

@@ -24,7 +24,10 @@ use crate::types::{area, remote, share};
 
 /// From how many bytes on `str` and `bytes` are shared instead of copied. One word, read and written whole:
 /// relaxed, nothing else depends on it.
-pub(crate) static THRESHOLD: AtomicUsize = AtomicUsize::new(32 * 1024);
+///
+/// Sharing is cheaper from 1 KiB on, the least that can be shared (`benchmarks/threshold.py`); at 4 KiB the
+/// difference is worth that a `SharedStr` arrives, and that the sender's object stays as long as it does.
+pub(crate) static THRESHOLD: AtomicUsize = AtomicUsize::new(4 * 1024);
 
 /// One item on its way. Sixteen bytes.
 pub(crate) enum Message {

@@ -101,7 +101,7 @@ Raises TimeoutError after timeout seconds.",
         method::function(
             c"get_share_threshold",
             get_share_threshold,
-            c"get_share_threshold()\n--\n\nFrom how many bytes on str and bytes are shared instead of copied.",
+            c"get_share_threshold()\n--\n\nFrom how many bytes on str and bytes are shared instead of copied: 4096 unless set.",
         ),
         method::function(
             c"set_share_threshold",

@@ -11,6 +11,9 @@ use crate::py::object::Kind;
 use crate::py::{Cx, Owned, PyResult, Raised, Ref};
 use crate::runtime::lane::Fallback;
 
+/// What comes before the data of a `str` or `bytes`, at the most: code, width, length.
+const HEADER: usize = 12;
+
 struct Writer<'py> {
     cx: Cx<'py>,
     packing: Packing,
@@ -123,7 +126,13 @@ impl<'py> Writer<'py> {
             _ => {}
         }
         let mut noted = 0;
-        if root || object.may_be_met_again() {
+        let notable = if root {
+            // A scalar that is all there is cannot be met again.
+            !matches!(kind, Kind::Int | Kind::Complex | Kind::Str | Kind::Bytes)
+        } else {
+            object.may_be_met_again()
+        };
+        if notable {
             if let Some(&number) = self.numbers.get(&object.address()) {
                 if self.open.iter().any(|frame| frame.rebuilt == Some(number)) {
                     return Err(self.refuse(object, "is a part of itself"));
@@ -183,6 +192,8 @@ impl<'py> Writer<'py> {
         match kind {
             Kind::Str => {
                 let characters = object.characters();
+                // One allocation for a lone string.
+                self.tree.code.reserve(characters.nbytes() + HEADER);
                 self.plain(
                     code::STR | noted,
                     &[if characters.ascii {
@@ -197,6 +208,7 @@ impl<'py> Writer<'py> {
             }
             Kind::Bytes => {
                 let data = object.as_bytes();
+                self.tree.code.reserve(data.len() + HEADER);
                 self.sized(code::BYTES | noted, data.len(), data)
             }
             _ => {
