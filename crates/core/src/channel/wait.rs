@@ -23,18 +23,18 @@ pub struct Wait<'a> {
     /// [`Refused::Interrupted`]. The same happens every half a second without
     /// a signal.
     pub interruptible: bool,
-    /// Told about a sleep without a deadline.
+    /// Told about a sleep.
     pub parked: Option<&'a dyn Parked>,
 }
 
-/// Told when a thread goes to sleep for an unlimited time and when it got up
-/// again; not while it spins, and not when it has a deadline, since such a
-/// sleep ends by itself. Lets an embedder see who is blocked for good.
+/// Told when a thread goes to sleep and when it got up again; not while it
+/// spins. Lets an embedder see who is blocked, and end that.
 ///
 /// Called on the waiting thread, with no lock held.
 pub trait Parked: Sync {
-    /// The thread is about to sleep. `waker` ends the wait from outside.
-    fn parked(&self, waker: Arc<dyn Abandon>);
+    /// The thread is about to sleep. `waker` ends the wait from outside; with
+    /// `deadline`, the wait ends by itself.
+    fn parked(&self, waker: Arc<dyn Abandon>, deadline: Option<Instant>);
 
     /// The thread has got up. Called once after each `parked`.
     fn unparked(&self);
@@ -122,9 +122,8 @@ impl<T: Send + 'static> Channel<T> {
 /// Sleeps until `waiter` has an outcome or there is a reason to give up, which
 /// is the result.
 fn sleep<T: Send + 'static>(waiter: &Arc<Waiter<T>>, wait: &Wait<'_>) -> Refused {
-    let told = wait.parked.filter(|_| wait.deadline.is_none());
-    if let Some(parked) = told {
-        parked.parked(Arc::clone(waiter) as Arc<dyn Abandon>);
+    if let Some(parked) = wait.parked {
+        parked.parked(Arc::clone(waiter) as Arc<dyn Abandon>, wait.deadline);
     }
     let slice = if wait.interruptible {
         Instant::now().checked_add(SLICE)
@@ -144,7 +143,7 @@ fn sleep<T: Send + 'static>(waiter: &Arc<Waiter<T>>, wait: &Wait<'_>) -> Refused
         }
         break;
     }
-    if let Some(parked) = told {
+    if let Some(parked) = wait.parked {
         parked.unparked();
     }
     reason
