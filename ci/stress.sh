@@ -26,7 +26,7 @@ done <<<"$pythons"
 python=$(tail -n 1 <<<"$pythons")
 if environment=$(ci/env.sh "$python" </dev/null); then
   PYTHONDEVMODE=1 PYTHONMALLOC=debug note="development mode" attempt "$environment" \
-    tests/test_channels.py tests/test_faults.py
+    tests/test_channels.py tests/faults
 fi
 
 for version in 3.14d 3.15d; do

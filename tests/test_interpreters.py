@@ -603,6 +603,12 @@ inner.exec("import threading")
 
 @pytest.mark.parametrize("case", LEFT_OPEN)
 def test_a_process_that_leaves_interpreters_open_ends_cleanly(run_child, case):
+    if (
+        case.endswith("daemon threads")
+        and hasattr(sys, "gettotalrefcount")
+        and sys.version_info[:2] == (3, 14)
+    ):
+        pytest.skip("debug builds of 3.14 abort, with an assertion of their own")
     code = f"{PRELUDE}left = [interpreters.create() for _ in range(3)]\n{LEFT_OPEN[case]}\nprint('end')"
     out = run_child(code, timeout=30)
     assert out == "end\n"

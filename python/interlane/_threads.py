@@ -15,6 +15,16 @@ def others() -> list[int]:
     ]
 
 
+def daemons() -> list[int]:
+    """Return the identifiers of the daemon threads, without the thread that asks."""
+    me = threading.get_ident()
+    return [
+        thread.ident
+        for thread in threading.enumerate()
+        if thread.daemon and thread.ident is not None and thread.ident != me
+    ]
+
+
 def _watch() -> None:
     # Joining comes next, and would wait for ever for a thread that nobody can wake.
     if others():

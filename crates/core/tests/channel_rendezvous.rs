@@ -29,7 +29,7 @@ behaviours! { Some(0);
     unrecv_goes_to_a_receiver_that_waits
     an_abandoned_wait_ends
     a_wait_abandoned_from_within_the_hook_ends
-    a_wait_with_a_deadline_is_not_reported_as_parked
+    a_wait_is_reported_with_its_deadline
     an_interruptible_wait_returns_now_and_then
     no_item_is_lost_between_time_outs_and_hand_overs
     eight_by_eight_loses_nothing

@@ -164,7 +164,7 @@ fn a_wait_without_end_is_told_of_and_can_be_abandoned() {
         up: AtomicUsize,
     }
     impl Parked for Told {
-        fn parked(&self, waker: Arc<dyn Abandon>) {
+        fn parked(&self, waker: Arc<dyn Abandon>, _: Option<Instant>) {
             *self.waker.lock().unwrap() = Some(waker);
         }
         fn unparked(&self) {

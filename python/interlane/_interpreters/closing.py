@@ -2,27 +2,31 @@
 
 Left to CPython, they end after the last Python code has run: threads in them then make 3.12 hang or abort
 and 3.13 hang.
+
+A daemon thread may be in one of them. If it waits in a call of interlane's, that is ended, so that the thread
+gets out of the interpreter; back here, it stays where it is, as daemon threads do then.
 """
 
 import atexit
+import threading
 import time
 from collections.abc import Callable, Collection
 from typing import Protocol
 
-from interlane._interpreters.primitives import InterpreterError, current
+from interlane import _core
+from interlane._interpreters.primitives import InterpreterError, InterpreterNotFoundError, current
 
-# For code that a daemon thread still runs and that is about to return, its channels having been closed.
+# For code that a daemon thread still runs and that is about to return, its waits having been ended.
 _GRACE = 1.0
+
+_ending = threading.Event()
 
 
 class Open(Protocol):
     """An interpreter that may have to be closed."""
 
     def close(self) -> None:
-        """Ends it; raises InterpreterError while it is running or has gone."""
-
-    def is_running(self) -> bool:
-        """Returns whether code runs in it; raises InterpreterError when it has gone."""
+        """Ends it; raises InterpreterNotFoundError when it has gone, InterpreterError while it is in use."""
 
     def _release(self) -> None: ...
 
@@ -33,10 +37,20 @@ def close_at_exit(known: Callable[[], Collection[Open]]) -> None:
     atexit.register(_close_all if current() == 0 else _release_all, known)
 
 
+def stay_if_ending() -> None:
+    """Does not return to a daemon thread once the process is ending."""
+    if _ending.is_set() and threading.current_thread().daemon:
+        nobody = threading.Lock()
+        nobody.acquire()
+        nobody.acquire()
+
+
 def _close_all(known: Callable[[], Collection[Open]]) -> None:
+    _ending.set()
     deadline = time.monotonic() + _GRACE
     left = [interpreter for interpreter in known() if not _closed(interpreter)]
     while left and time.monotonic() < deadline:
+        _core._expel_daemons()  # noqa: SLF001  # ours
         time.sleep(0.002)
         left = [interpreter for interpreter in left if not _closed(interpreter)]
 
@@ -44,11 +58,10 @@ def _close_all(known: Callable[[], Collection[Open]]) -> None:
 def _closed(interpreter: Open) -> bool:
     try:
         interpreter.close()
+    except InterpreterNotFoundError:
+        return True
     except InterpreterError:
-        try:
-            return not interpreter.is_running()
-        except InterpreterError:
-            return True
+        return False
     return True
 
 

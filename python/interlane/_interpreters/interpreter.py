@@ -7,7 +7,7 @@ from typing import Any, Self, final
 from weakref import WeakValueDictionary
 
 from interlane._interpreters import primitives
-from interlane._interpreters.closing import close_at_exit
+from interlane._interpreters.closing import close_at_exit, stay_if_ending
 from interlane._interpreters.errors import InterpreterError, InterpreterNotFoundError, error_from
 from interlane._interpreters.script import equip, invoke, marshalled
 from interlane._interpreters.transport import send_call, send_values
@@ -160,6 +160,7 @@ class Interpreter:
         finally:
             with self._lock:
                 self._uses -= 1
+            stay_if_ending()
 
     def _release(self) -> None:
         # Not set when `__new__` has failed.
@@ -223,4 +224,4 @@ def get_main() -> Interpreter:
     return Interpreter(0)
 
 
-close_at_exit(lambda: list(_known.values()))
+close_at_exit(lambda: [known for known in _known.values() if known.whence == primitives.MODULE])

@@ -21,18 +21,18 @@ pub struct Wait<'a> {
     /// [`Refused::Interrupted`]. The same happens every half a second without
     /// a signal.
     pub interruptible: bool,
-    /// Told about a sleep without a deadline.
+    /// Told about a sleep.
     pub parked: Option<&'a dyn Parked>,
 }
 
-/// Told when a thread goes to sleep for an unlimited time and when it got up
-/// again; not while it spins, and not when it has a deadline, since such a
-/// sleep ends by itself. Lets an embedder see who is blocked for good.
+/// Told when a thread goes to sleep and when it got up again; not while it
+/// spins. Lets an embedder see who is blocked, and end that.
 ///
 /// Called on the waiting thread, with no lock held.
 pub trait Parked: Sync {
-    /// The thread is about to sleep. `waker` ends the wait from outside.
-    fn parked(&self, waker: Arc<dyn Abandon>);
+    /// The thread is about to sleep. `waker` ends the wait from outside; with
+    /// `deadline`, the wait ends by itself.
+    fn parked(&self, waker: Arc<dyn Abandon>, deadline: Option<Instant>);
 
     /// The thread has got up. Called once after each `parked`.
     fn unparked(&self);
@@ -87,9 +87,8 @@ pub(crate) trait Sleeper: Abandon + 'static {
 /// Sleeps until there is no reason to any more, or one to give up, which is
 /// the result.
 pub(crate) fn sleep<S: Sleeper>(waiter: &Arc<S>, wait: &Wait<'_>) -> Refused {
-    let told = wait.parked.filter(|_| wait.deadline.is_none());
-    if let Some(parked) = told {
-        parked.parked(Arc::clone(waiter) as Arc<dyn Abandon>);
+    if let Some(parked) = wait.parked {
+        parked.parked(Arc::clone(waiter) as Arc<dyn Abandon>, wait.deadline);
     }
     let slice = if wait.interruptible {
         Instant::now().checked_add(SLICE)
@@ -109,7 +108,7 @@ pub(crate) fn sleep<S: Sleeper>(waiter: &Arc<S>, wait: &Wait<'_>) -> Refused {
         }
         break;
     }
-    if let Some(parked) = told {
+    if let Some(parked) = wait.parked {
         parked.unparked();
     }
     reason

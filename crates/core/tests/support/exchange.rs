@@ -134,7 +134,7 @@ pub(crate) fn a_wait_is_abandoned_against_a_sender(capacity: Option<usize>) {
     #[derive(Default)]
     struct Kept(Mutex<Option<Arc<dyn Abandon>>>);
     impl Parked for Kept {
-        fn parked(&self, waker: Arc<dyn Abandon>) {
+        fn parked(&self, waker: Arc<dyn Abandon>, _: Option<std::time::Instant>) {
             *self.0.lock().unwrap() = Some(waker);
         }
         fn unparked(&self) {}

@@ -248,7 +248,7 @@ pub(crate) fn an_abandoned_wait_ends(capacity: Capacity) {
 pub(crate) fn a_wait_abandoned_from_within_the_hook_ends(capacity: Capacity) {
     struct AtOnce;
     impl Parked for AtOnce {
-        fn parked(&self, waker: Arc<dyn Abandon>) {
+        fn parked(&self, waker: Arc<dyn Abandon>, _: Option<Instant>) {
             waker.abandon();
         }
         fn unparked(&self) {}
@@ -261,15 +261,16 @@ pub(crate) fn a_wait_abandoned_from_within_the_hook_ends(capacity: Capacity) {
     assert_eq!(receiver.recv(&wait), Err(Refused::Abandoned));
 }
 
-pub(crate) fn a_wait_with_a_deadline_is_not_reported_as_parked(capacity: Capacity) {
+pub(crate) fn a_wait_is_reported_with_its_deadline(capacity: Capacity) {
     let (_sender, receiver) = channel::<i32>(capacity);
     let watcher = Watcher::default();
     let wait = Wait {
         parked: Some(&watcher),
-        ..Wait::within(Duration::from_millis(2))
+        ..Wait::within(Duration::from_millis(20))
     };
     assert_eq!(receiver.recv(&wait), Err(Refused::TimedOut));
-    assert_eq!(watcher.parked.load(Ordering::SeqCst), 0);
+    assert_eq!(watcher.unparked.load(Ordering::SeqCst), 1);
+    assert_eq!(*watcher.deadline.lock().unwrap(), wait.deadline);
 }
 
 pub(crate) fn an_interruptible_wait_returns_now_and_then(capacity: Capacity) {
@@ -462,12 +463,14 @@ pub(crate) fn full_an_abandoned_send_gives_the_item_back(capacity: Capacity) {
 struct Watcher {
     parked: AtomicUsize,
     unparked: AtomicUsize,
+    deadline: Mutex<Option<Instant>>,
     wakers: Mutex<Vec<Arc<dyn Abandon>>>,
 }
 
 impl Parked for Watcher {
-    fn parked(&self, waker: Arc<dyn Abandon>) {
+    fn parked(&self, waker: Arc<dyn Abandon>, deadline: Option<Instant>) {
         self.wakers.lock().unwrap().push(waker);
+        *self.deadline.lock().unwrap() = deadline;
         self.parked.fetch_add(1, Ordering::SeqCst);
     }
 

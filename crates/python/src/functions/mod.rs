@@ -10,6 +10,7 @@ use crate::convert::text::SMALLEST_SHARE;
 use crate::py::method::{self, Method};
 use crate::py::{Args, Cx, Owned, PyResult, Raised, Signature, record, xidata};
 use crate::runtime::blocked;
+use crate::runtime::interpreter::listed_threads;
 use crate::runtime::lane::{Fallback, Lane};
 use crate::types::{recv_channel, remote, send_channel};
 
@@ -111,6 +112,11 @@ Raises TimeoutError after timeout seconds.",
         method::function(c"_remote", remote::new, c"_remote(obj, /)\n--\n\nReturn what stands behind a proxy of the object."),
         method::function(c"_carry", carry, c"_carry(cls, /)\n--\n\nLet instances of the class through the standard library's own Queue, prepare_main and call."),
         method::function(c"_at_exit", at_exit, c"_at_exit()\n--\n\nClose this interpreter's record."),
+        method::function(
+            c"_expel_daemons",
+            expel_daemons,
+            c"_expel_daemons()\n--\n\nEnd the waits of this interpreter's daemon threads in other interpreters.",
+        ),
         method::function(
             c"_watch_threads",
             watch_threads,
@@ -236,7 +242,24 @@ fn carry<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
 }
 
 fn at_exit<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
-    cx.state.interpreter().close(cx.py());
+    let interpreter = cx.state.interpreter();
+    if interpreter.is_main() {
+        blocked::halt(daemons(cx));
+    }
+    interpreter.close(cx.py());
+    Ok(cx.none())
+}
+
+/// The daemon threads of this interpreter; those that can't be told any more are none.
+fn daemons(cx: Cx<'_>) -> Vec<u64> {
+    listed_threads(cx.py(), c"daemons").unwrap_or_else(|raised| {
+        raised.ignore(cx.py());
+        Vec::new()
+    })
+}
+
+fn expel_daemons<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
+    blocked::expel(&daemons(cx));
     Ok(cx.none())
 }
 

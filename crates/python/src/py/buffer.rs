@@ -6,7 +6,7 @@ use std::ffi::CString;
 use pyo3_ffi as ffi;
 
 use super::error::Builtin;
-use super::{Attached, Owned, PyResult, Raised, Ref};
+use super::{Attached, Owned, PyResult, Raised, Ref, running};
 
 /// Memory acquired from an exporter, with its layout. Let go of with [`Acquired::release`], in the
 /// interpreter it was acquired in; a plain drop leaves the exporter pinned.
@@ -59,7 +59,7 @@ impl Acquired {
             ffi::PyBUF_FULL_RO
         };
         // SAFETY: attached; the view is boxed, so it stays where the exporter saw it.
-        match unsafe { ffi::PyObject_GetBuffer(obj.as_ptr(), &mut *view, flags) } {
+        match unsafe { running::get_buffer(obj.as_ptr(), &mut *view, flags) } {
             0 if !writable => {
                 view.readonly = 1; // who borrows it may not write, whoever else may
                 Ok(Self(view))
@@ -83,7 +83,7 @@ impl Acquired {
     /// The thread is attached to the interpreter that the buffer was acquired in.
     pub(crate) unsafe fn release(mut self) {
         // SAFETY: acquired by `new`, released once, in the same interpreter.
-        unsafe { ffi::PyBuffer_Release(&mut *self.0) }
+        unsafe { running::release_buffer(&mut *self.0) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use pyo3_ffi as ffi;
 
-use super::{Attached, Owned, PyResult, Raised, Ref};
+use super::{Attached, Owned, PyResult, Raised, Ref, running};
 
 /// A position in a container that is being stepped through.
 pub(crate) enum Steps<'py> {
@@ -134,7 +134,7 @@ impl<'a> Ref<'a> {
     pub(crate) fn remove(self, py: Attached<'_>, key: Ref<'_>) -> PyResult<()> {
         // SAFETY: attached; a dict of ours.
         check(py, unsafe {
-            ffi::PyDict_DelItem(self.as_ptr(), key.as_ptr())
+            running::dict_remove(self.as_ptr(), key.as_ptr())
         })
     }
 
@@ -150,14 +150,16 @@ impl<'a> Ref<'a> {
     pub(crate) fn insert(self, py: Attached<'_>, key: Ref<'_>, value: Ref<'_>) -> PyResult<()> {
         // SAFETY: attached; a dict of ours.
         check(py, unsafe {
-            ffi::PyDict_SetItem(self.as_ptr(), key.as_ptr(), value.as_ptr())
+            running::dict_set(self.as_ptr(), key.as_ptr(), value.as_ptr())
         })
     }
 
     /// Adds to a set, or to a frozenset that nobody else has seen.
     pub(crate) fn add(self, py: Attached<'_>, item: Ref<'_>) -> PyResult<()> {
         // SAFETY: attached; a set of ours.
-        check(py, unsafe { ffi::PySet_Add(self.as_ptr(), item.as_ptr()) })
+        check(py, unsafe {
+            running::set_add(self.as_ptr(), item.as_ptr())
+        })
     }
 
     /// Fills one place of a tuple made by [`Attached::tuple`], each place once.

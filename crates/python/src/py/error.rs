@@ -2,7 +2,7 @@
 
 use pyo3_ffi as ffi;
 
-use super::{Attached, Owned, Ref};
+use super::{Attached, Owned, Ref, running};
 
 /// The error indicator of the current thread state is set.
 #[must_use]
@@ -106,13 +106,13 @@ impl Raised {
     /// Reports the exception through `sys.unraisablehook`: nobody is there to catch it.
     pub(crate) fn report(self, _py: Attached<'_>, source: Ref<'_>) {
         // SAFETY: attached, the indicator is set, a live object.
-        unsafe { ffi::PyErr_WriteUnraisable(source.as_ptr()) }
+        unsafe { running::write_unraisable(source.as_ptr()) }
     }
 
     /// As [`report`](Self::report), when it is about nothing in particular.
     pub(crate) fn report_alone(self, _py: Attached<'_>) {
         // SAFETY: attached, the indicator is set; NULL is allowed.
-        unsafe { ffi::PyErr_WriteUnraisable(core::ptr::null_mut()) }
+        unsafe { running::write_unraisable(core::ptr::null_mut()) }
     }
 
     /// Is the exception an instance of this class?
@@ -121,15 +121,18 @@ impl Raised {
         unsafe { ffi::PyErr_ExceptionMatches(class.as_ptr()) != 0 }
     }
 
-    /// Is it an `Exception`, and not, say, a `KeyboardInterrupt`?
+    /// Is it an `Exception` that says something about an object, and not, say, a `KeyboardInterrupt`?
     pub(crate) fn is_ordinary(&self, _py: Attached<'_>) -> bool {
         // SAFETY: attached, the indicator is set.
-        unsafe { ffi::PyErr_ExceptionMatches(ffi::PyExc_Exception) != 0 }
+        unsafe {
+            ffi::PyErr_ExceptionMatches(ffi::PyExc_Exception) != 0
+                && ffi::PyErr_ExceptionMatches(ffi::PyExc_MemoryError) == 0
+        }
     }
 
     /// Forgets the exception, where failing is one of the expected answers.
     pub(crate) fn ignore(self, _py: Attached<'_>) {
         // SAFETY: attached.
-        unsafe { ffi::PyErr_Clear() }
+        unsafe { running::clear_error() }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pyo3_ffi as ffi;
 
-use super::{Attached, Cx, Owned, PyResult, Raised, Ref, boundary};
+use super::{Attached, Cx, Owned, PyResult, Raised, Ref, boundary, running};
 use crate::state::State;
 
 /// The address of an interpreter's state: an opaque word outside of it.
@@ -139,7 +139,7 @@ unsafe extern "C" fn destroy<T: Ending>(capsule: *mut ffi::PyObject) {
     unsafe {
         let pointer = ffi::PyCapsule_GetPointer(capsule, RECORD.as_ptr()).cast::<T>();
         if pointer.is_null() {
-            ffi::PyErr_Clear();
+            running::clear_error();
             return;
         }
         let record = Arc::from_raw(pointer);
@@ -161,7 +161,7 @@ pub(crate) fn with_state<R>(py: Attached<'_>, work: impl FnOnce(Cx<'_>) -> R) ->
 /// The thread is attached to the object's interpreter; the reference is given up.
 pub(crate) unsafe fn drop_reference(object: super::text::Address) {
     // SAFETY: forwarded to the caller.
-    unsafe { ffi::Py_DECREF(object.0) }
+    unsafe { running::decref(object.0) }
 }
 
 /// A new reference to an object that is kept as an address.

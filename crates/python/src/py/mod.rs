@@ -27,6 +27,7 @@ pub(crate) mod module;
 pub(crate) mod object;
 pub(crate) mod owned;
 pub(crate) mod record;
+mod running;
 pub(crate) mod shared_text;
 pub(crate) mod slot;
 pub(crate) mod text;

@@ -5,7 +5,7 @@ use core::ffi::CStr;
 use pyo3_ffi as ffi;
 
 use super::error::Builtin;
-use super::{Attached, Owned, PyResult, Raised, Ref};
+use super::{Attached, Owned, PyResult, Raised, Ref, running};
 
 /// The exact built-in type of an object, as far as conversion cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl<'py> Attached<'py> {
                     Err(Raised::already(self))
                 };
             }
-            ffi::Py_DECREF(module);
+            running::decref(module);
             Ok(true)
         }
     }
@@ -128,7 +128,7 @@ impl<'py> Attached<'py> {
     pub(crate) fn import_named(self, name: &str) -> PyResult<Owned<'py>> {
         let name = self.str(name)?;
         // SAFETY: attached.
-        unsafe { Owned::from_new(self, ffi::PyImport_Import(name.as_ptr()))? };
+        unsafe { Owned::from_new(self, running::import_named(name.as_ptr()))? };
         // What `__import__` returns is the top-level package.
         // SAFETY: attached; NULL without an exception means that the module took itself out of `sys.modules`.
         let module = unsafe { ffi::PyImport_GetModule(name.as_ptr()) };
@@ -144,7 +144,7 @@ impl<'py> Attached<'py> {
     /// `import name`.
     pub(crate) fn import(self, name: &CStr) -> PyResult<Owned<'py>> {
         // SAFETY: attached.
-        unsafe { Owned::from_new(self, ffi::PyImport_ImportModule(name.as_ptr())) }
+        unsafe { Owned::from_new(self, running::import(name.as_ptr())) }
     }
 }
 
@@ -225,7 +225,7 @@ impl<'a> Ref<'a> {
     pub(crate) fn index(self, py: Attached<'_>) -> PyResult<isize> {
         // SAFETY: attached; -1 with an exception set is an error.
         unsafe {
-            let value = ffi::PyNumber_AsSsize_t(self.as_ptr(), ffi::PyExc_OverflowError);
+            let value = running::as_ssize(self.as_ptr());
             if value == -1 && !ffi::PyErr_Occurred().is_null() {
                 return Err(Raised::already(py));
             }
@@ -237,7 +237,7 @@ impl<'a> Ref<'a> {
     pub(crate) fn as_float(self, py: Attached<'_>) -> PyResult<f64> {
         // SAFETY: attached; -1 with an exception set is an error.
         unsafe {
-            let value = ffi::PyFloat_AsDouble(self.as_ptr());
+            let value = running::as_double(self.as_ptr());
             if value == -1.0 && !ffi::PyErr_Occurred().is_null() {
                 return Err(Raised::already(py));
             }
@@ -269,12 +269,7 @@ impl<'a> Ref<'a> {
 
     pub(crate) fn attribute<'py>(self, py: Attached<'py>, name: &CStr) -> PyResult<Owned<'py>> {
         // SAFETY: attached.
-        unsafe {
-            Owned::from_new(
-                py,
-                ffi::PyObject_GetAttrString(self.as_ptr(), name.as_ptr()),
-            )
-        }
+        unsafe { Owned::from_new(py, running::get_attr(self.as_ptr(), name.as_ptr())) }
     }
 
     /// As [`attribute`](Self::attribute), for a name that is only known now.
@@ -285,7 +280,7 @@ impl<'a> Ref<'a> {
     ) -> PyResult<Owned<'py>> {
         let name = py.str(name)?;
         // SAFETY: attached.
-        unsafe { Owned::from_new(py, ffi::PyObject_GetAttr(self.as_ptr(), name.as_ptr())) }
+        unsafe { Owned::from_new(py, running::get_attribute(self.as_ptr(), name.as_ptr())) }
     }
 
     /// `getattr(self, name)`, or `None` where there is no such attribute.
@@ -297,7 +292,7 @@ impl<'a> Ref<'a> {
         let mut value = core::ptr::null_mut();
         // SAFETY: attached; a new reference is stored when the answer is 1.
         unsafe {
-            match ffi::compat::PyObject_GetOptionalAttr(self.as_ptr(), name.as_ptr(), &mut value) {
+            match running::get_optional_attribute(self.as_ptr(), name.as_ptr(), &mut value) {
                 0 => Ok(None),
                 1 => Owned::from_new(py, value).map(Some),
                 _ => Err(Raised::already(py)),
@@ -314,7 +309,7 @@ impl<'a> Ref<'a> {
     /// `self == other`.
     pub(crate) fn equals(self, py: Attached<'_>, other: Ref<'_>) -> PyResult<bool> {
         // SAFETY: attached.
-        match unsafe { ffi::PyObject_RichCompareBool(self.as_ptr(), other.as_ptr(), ffi::Py_EQ) } {
+        match unsafe { running::equal(self.as_ptr(), other.as_ptr()) } {
             -1 => Err(Raised::already(py)),
             answer => Ok(answer == 1),
         }
@@ -347,7 +342,7 @@ impl<'a> Ref<'a> {
     /// `bool(self)`.
     pub(crate) fn is_true(self, py: Attached<'_>) -> PyResult<bool> {
         // SAFETY: attached.
-        match unsafe { ffi::PyObject_IsTrue(self.as_ptr()) } {
+        match unsafe { running::is_true(self.as_ptr()) } {
             -1 => Err(Raised::already(py)),
             answer => Ok(answer == 1),
         }
@@ -360,12 +355,7 @@ impl<'a> Ref<'a> {
         arguments: Ref<'_>,
     ) -> PyResult<Owned<'py>> {
         // SAFETY: attached; the callers pass a tuple.
-        unsafe {
-            Owned::from_new(
-                py,
-                ffi::PyObject_CallObject(self.as_ptr(), arguments.as_ptr()),
-            )
-        }
+        unsafe { Owned::from_new(py, running::call_object(self.as_ptr(), arguments.as_ptr())) }
     }
 
     pub(crate) fn set_attribute(
@@ -375,7 +365,7 @@ impl<'a> Ref<'a> {
         value: Ref<'_>,
     ) -> PyResult<()> {
         // SAFETY: attached.
-        match unsafe { ffi::PyObject_SetAttrString(self.as_ptr(), name.as_ptr(), value.as_ptr()) } {
+        match unsafe { running::set_attr(self.as_ptr(), name.as_ptr(), value.as_ptr()) } {
             0 => Ok(()),
             _ => Err(Raised::already(py)),
         }
@@ -389,30 +379,20 @@ impl<'a> Ref<'a> {
     ) -> PyResult<Owned<'py>> {
         let pointers = arguments.map(Ref::as_ptr);
         // SAFETY: attached; the array holds N live objects and outlives the call.
-        unsafe {
-            Owned::from_new(
-                py,
-                ffi::PyObject_Vectorcall(
-                    self.as_ptr(),
-                    pointers.as_ptr(),
-                    N,
-                    core::ptr::null_mut(),
-                ),
-            )
-        }
+        unsafe { Owned::from_new(py, running::vectorcall(self.as_ptr(), pointers)) }
     }
 
     /// `iter(self)`.
     pub(crate) fn iterate<'py>(self, py: Attached<'py>) -> PyResult<Owned<'py>> {
         // SAFETY: attached.
-        unsafe { Owned::from_new(py, ffi::PyObject_GetIter(self.as_ptr())) }
+        unsafe { Owned::from_new(py, running::get_iter(self.as_ptr())) }
     }
 
     /// `next(self, None)` for an iterator.
     pub(crate) fn next<'py>(self, py: Attached<'py>) -> PyResult<Option<Owned<'py>>> {
         // SAFETY: attached; NULL without an exception ends the iteration.
         unsafe {
-            let item = ffi::PyIter_Next(self.as_ptr());
+            let item = running::iter_next(self.as_ptr());
             if item.is_null() && ffi::PyErr_Occurred().is_null() {
                 return Ok(None);
             }
@@ -423,7 +403,7 @@ impl<'a> Ref<'a> {
     /// `str(self)`.
     pub(crate) fn to_text<'py>(self, py: Attached<'py>) -> PyResult<Owned<'py>> {
         // SAFETY: attached.
-        unsafe { Owned::from_new(py, ffi::PyObject_Str(self.as_ptr())) }
+        unsafe { Owned::from_new(py, running::str(self.as_ptr())) }
     }
 
     /// The fully qualified name of the object's class, as messages show it.
@@ -446,7 +426,7 @@ impl<'a> Ref<'a> {
     /// `repr(self)` for messages; never fails, at most about 40 characters.
     pub(crate) fn brief_repr(self, py: Attached<'_>) -> String {
         // SAFETY: attached.
-        let text = match unsafe { Owned::from_new(py, ffi::PyObject_Repr(self.as_ptr())) } {
+        let text = match unsafe { Owned::from_new(py, running::repr(self.as_ptr())) } {
             Ok(text) => text.get().display(py),
             Err(raised) => {
                 raised.ignore(py);
@@ -466,7 +446,7 @@ impl<'a> Ref<'a> {
         unsafe {
             let data = ffi::PyUnicode_AsUTF8AndSize(self.as_ptr(), &mut size);
             if data.is_null() {
-                ffi::PyErr_Clear();
+                running::clear_error();
                 let _ = py;
                 return "?".to_owned();
             }

@@ -7,7 +7,7 @@ use core::ptr::{self, NonNull};
 
 use pyo3_ffi as ffi;
 
-use super::{Attached, PyResult, Raised};
+use super::{Attached, PyResult, Raised, running};
 
 /// A strong reference, usable only while attached.
 pub(crate) struct Owned<'py> {
@@ -59,7 +59,7 @@ impl<'py> Owned<'py> {
 impl Drop for Owned<'_> {
     fn drop(&mut self) {
         // SAFETY: we own one reference and `'py` proves attachment.
-        unsafe { ffi::Py_DECREF(self.ptr.as_ptr()) }
+        unsafe { running::decref(self.ptr.as_ptr()) }
     }
 }
 
@@ -126,6 +126,10 @@ impl Global {
     pub(super) fn clear(&self, _py: Attached<'_>) {
         let old = self.0.replace(ptr::null_mut());
         // SAFETY: attached; NULL is allowed; replaced before the decrement, so re-entry finds it empty.
-        unsafe { ffi::Py_XDECREF(old) }
+        unsafe {
+            if !old.is_null() {
+                running::decref(old);
+            }
+        }
     }
 }

@@ -1,14 +1,17 @@
-//! Threads that sleep in a call of ours without a timeout, and what becomes of them when nobody is left who could
-//! wake them.
+//! Threads that sleep in a call of ours, and what becomes of them when an interpreter ends.
 //!
 //! When an interpreter ends, Python joins its threads. If all of them sleep in our calls, that takes for ever: a
 //! watcher, started before the join, sees that and ends their waits. Until then, threads that work keep the
 //! interpreter alive, as always in Python; for the main interpreter, whose end is the end of the process, that
 //! goes for the threads of all interpreters.
+//!
+//! Daemon threads are not joined. Of those that sleep at the end of the process, none returns to Python: in a
+//! sub-interpreter it would run while CPython takes that apart.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use interlane_core::{Abandon, Parked};
 
@@ -16,23 +19,76 @@ use super::Interpreter;
 
 /// Sleeping threads by their identifier (`threading.get_ident()`). A lock of its own, held for single operations
 /// only, never together with another one.
-static BLOCKED: Mutex<BTreeMap<u64, Arc<dyn Abandon>>> = Mutex::new(BTreeMap::new());
+static BLOCKED: Mutex<BTreeMap<u64, Row>> = Mutex::new(BTreeMap::new());
+
+/// The threads that must not return to Python; empty until the process ends. As above.
+static HALTED: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+
+/// Spares the look at `HALTED` as long as that is empty.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+pub(super) type Table = MutexGuard<'static, BTreeMap<u64, Row>>;
+
+/// One sleeping thread.
+pub(super) struct Row {
+    waker: Arc<dyn Abandon>,
+    /// Does the sleep have no deadline?
+    unlimited: bool,
+    in_main: bool,
+}
 
 /// How often the watcher looks. It runs only while an interpreter ends and still has threads.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// The calling thread, as core's waits see it.
 #[derive(Debug)]
-pub(crate) struct ThisThread;
+pub(crate) struct ThisThread {
+    /// Is it attached to the main interpreter?
+    pub(crate) in_main: bool,
+}
 
 impl Parked for ThisThread {
-    fn parked(&self, waker: Arc<dyn Abandon>) {
-        blocked().insert(ident(), waker);
+    fn parked(&self, waker: Arc<dyn Abandon>, deadline: Option<Instant>) {
+        let row = Row {
+            waker,
+            unlimited: deadline.is_none(),
+            in_main: self.in_main,
+        };
+        table().insert(ident(), row);
     }
 
     fn unparked(&self) {
-        blocked().remove(&ident());
+        // Outside the lock: the waker may be the last to know an item.
+        let row = table().remove(&ident());
+        drop(row);
     }
+}
+
+/// Ends the waits of these threads in sub-interpreters, so that those can be closed.
+pub(crate) fn expel(threads: &[u64]) {
+    let rows = table();
+    let wakers: Vec<_> = threads
+        .iter()
+        .filter_map(|ident| rows.get(ident))
+        .filter(|row| !row.in_main)
+        .map(|row| Arc::clone(&row.waker))
+        .collect();
+    drop(rows);
+    for waker in wakers {
+        waker.abandon();
+    }
+}
+
+/// Keeps these threads, daemons, in the calls in which they are, because the process ends.
+pub(crate) fn halt(threads: Vec<u64>) {
+    *lock(&HALTED) = threads;
+    // Release: pairs with the Acquire in `is_halted`.
+    ENDING.store(true, Ordering::Release);
+}
+
+/// Must the calling thread stay where it is?
+pub(crate) fn is_halted() -> bool {
+    ENDING.load(Ordering::Acquire) && lock(&HALTED).contains(&ident())
 }
 
 /// Starts the watcher for an interpreter whose threads are about to be joined.
@@ -81,10 +137,12 @@ fn elsewhere(interpreter: &Arc<Interpreter>) -> Vec<u64> {
 }
 
 fn asleep(threads: &[u64]) -> Vec<Arc<dyn Abandon>> {
-    let blocked = blocked();
+    let rows = table();
     threads
         .iter()
-        .filter_map(|ident| blocked.get(ident).cloned())
+        .filter_map(|ident| rows.get(ident))
+        .filter(|row| row.unlimited)
+        .map(|row| Arc::clone(&row.waker))
         .collect()
 }
 
@@ -92,11 +150,17 @@ fn same(now: &[Arc<dyn Abandon>], before: &[Arc<dyn Abandon>]) -> bool {
     now.len() == before.len() && now.iter().zip(before).all(|(a, b)| Arc::ptr_eq(a, b))
 }
 
-fn ident() -> u64 {
+/// Locks the table of sleeping threads.
+pub(super) fn table() -> Table {
+    lock(&BLOCKED)
+}
+
+/// The calling thread's identifier.
+pub(super) fn ident() -> u64 {
     // SAFETY: no arguments, can't fail.
     unsafe { libc::pthread_self() as u64 }
 }
 
-fn blocked() -> std::sync::MutexGuard<'static, BTreeMap<u64, Arc<dyn Abandon>>> {
-    BLOCKED.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,11 +1,13 @@
 //! One record per interpreter, from the first import of the module to the interpreter's end.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ffi::CStr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use interlane_core::{AnyShare, Held, Host, Owner};
 
+use super::blocked;
 use super::objects::Objects;
 use crate::py::interp::{self, Handle, Resident};
 use crate::py::{Attached, Cx, PyResult};
@@ -22,6 +24,8 @@ pub(crate) struct Interpreter {
     ends: Mutex<Ends>,
     objects: Objects,
     resident: Mutex<Option<Resident>>,
+    /// The thread that ends the interpreter (`blocked::ident`), 0 before.
+    ender: AtomicU64,
 }
 
 /// Open ends of this interpreter, to be closed when it ends.
@@ -72,6 +76,8 @@ unsafe impl Host for Visitor {
 impl Interpreter {
     /// The record of the interpreter that this thread is attached to.
     pub(crate) fn current(py: Attached<'_>) -> PyResult<Arc<Self>> {
+        #[cfg(unix)]
+        super::fork::watch();
         interp::record(py, || {
             let handle = Handle::current(py);
             let id = handle.id(py);
@@ -87,6 +93,7 @@ impl Interpreter {
                 } else {
                     Resident::new(py, handle)
                 }),
+                ender: AtomicU64::new(0),
             });
             let mut records = RECORDS.lock().unwrap_or_else(PoisonError::into_inner);
             records.retain(|record| record.strong_count() > 0);
@@ -144,7 +151,7 @@ impl Interpreter {
         if let Some(_pass) = self.owner.enter() {
             // SAFETY: the pass keeps the interpreter from ending; the rest is forwarded to the caller.
             unsafe {
-                self.handle.enter(|py| match threads_to_join(py) {
+                self.handle.enter(|py| match listed_threads(py, c"others") {
                     Ok(found) => threads = found,
                     Err(raised) => raised.ignore(py), // `threading` is being taken apart
                 });
@@ -208,20 +215,22 @@ impl Interpreter {
         Ok(())
     }
 
-    /// Runs `f`, which may block, with the GIL released. When the interpreter has ended meanwhile, the thread
-    /// (a daemon, all others were joined) never comes back: attaching again would end it in the middle of Rust
-    /// frames on 3.12 and 3.13, and hang it anyway on later versions.
+    /// Runs `f`, which may block, with the GIL released. When the interpreter or the process has ended meanwhile,
+    /// the thread (a daemon, all others were joined) never comes back: attaching again would end it in the middle
+    /// of Rust frames on 3.12 and 3.13, and hang it anyway on later versions.
     pub(crate) fn detach<R: Send>(&self, py: Attached<'_>, f: impl FnOnce() -> R + Send) -> R {
         let mut pass = None;
         let answer = py.detach(|| {
             let answer = f();
-            pass = self.owner.enter();
-            if pass.is_none() && !self.is_ending_here() {
-                loop {
-                    std::thread::park();
+            if !blocked::is_halted() {
+                pass = self.owner.enter();
+                if pass.is_some() || self.is_ending_here() {
+                    return answer;
                 }
             }
-            answer
+            loop {
+                std::thread::park();
+            }
         });
         drop(pass);
         answer
@@ -234,12 +243,14 @@ impl Interpreter {
 
     /// The thread that finalizes may still make short calls after the gate has closed.
     fn is_ending_here(&self) -> bool {
-        is_main_thread()
+        self.ender.load(Ordering::Relaxed) == blocked::ident()
     }
 
     /// At `atexit`: the last point where Python code may run. Closes the ends, so that everybody who waits on
     /// the other side wakes up, lets nobody in any more, and releases what has come back so far.
     pub(crate) fn close(&self, py: Attached<'_>) {
+        // Relaxed: only the thread that stores its own number finds it there.
+        self.ender.store(blocked::ident(), Ordering::Relaxed);
         let open = {
             let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
             ends.closing = true;
@@ -263,14 +274,16 @@ impl Interpreter {
     }
 }
 
-fn threads_to_join(py: Attached<'_>) -> PyResult<Vec<u64>> {
+/// Identifiers of threads of the interpreter that this one is attached to; `which` is a function of
+/// `interlane._threads`.
+pub(crate) fn listed_threads(py: Attached<'_>, which: &CStr) -> PyResult<Vec<u64>> {
     let mut idents = Vec::new();
     // Importing it here would make the visiting thread its main thread.
     if py.has_imported("threading")? {
         let module = py.import(c"interlane._threads")?;
-        let others = module.get().attribute(py, c"others")?;
-        let others = others.get().call(py, [])?.get().iterate(py)?;
-        while let Some(ident) = others.get().next(py)? {
+        let list = module.get().attribute(py, which)?;
+        let list = list.get().call(py, [])?.get().iterate(py)?;
+        while let Some(ident) = list.get().next(py)? {
             idents.extend(ident.get().small_int(py)?.map(|ident| ident as u64));
         }
     }

@@ -1,6 +1,8 @@
 //! Records of interpreters and of channels: the traits of interlane-core, played by CPython.
 
 pub(crate) mod blocked;
+#[cfg(unix)]
+mod fork;
 pub(crate) mod interpreter;
 pub(crate) mod lane;
 pub(crate) mod objects;

@@ -45,10 +45,13 @@ impl Deadline {
     ) -> PyResult<Result<T, E>> {
         let interpreter = cx.state.interpreter();
         interpreter.watch_threads(cx.py())?;
+        let this_thread = ThisThread {
+            in_main: interpreter.is_main(),
+        };
         let wait = Wait {
             deadline: self.0,
             interruptible: interpreter.handles_signals_here(),
-            parked: Some(&ThisThread),
+            parked: Some(&this_thread),
         };
         loop {
             let answer = interpreter.detach(cx.py(), || operation(&wait));

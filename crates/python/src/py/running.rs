@@ -1,0 +1,327 @@
+//! The calls that may run Python code, and with it let go of the GIL.
+//!
+//! A daemon thread that wants the GIL back while the process ends never gets it. From 3.14 on CPython lets the
+//! thread hang; 3.12 and 3.13 end it with `pthread_exit`, which unwinds its stack, and where that meets Rust the
+//! process aborts. So there these calls are declared as unwinding, with a guard around each that is met first and
+//! makes the thread hang.
+
+use core::ffi::{c_char, c_int};
+
+use pyo3_ffi as ffi;
+
+use ffi::{Py_buffer, Py_ssize_t, PyObject};
+
+#[cfg(all(unix, not(Py_3_14)))]
+mod raw {
+    use super::{Py_buffer, Py_ssize_t, PyObject, c_char, c_int};
+
+    // Nothing may call pyo3-ffi's own declarations of these: the compiler takes what is declared once as not
+    // unwinding as never unwinding.
+    unsafe extern "C-unwind" {
+        pub(super) fn PyObject_Vectorcall(
+            callable: *mut PyObject,
+            args: *const *mut PyObject,
+            count: usize,
+            names: *mut PyObject,
+        ) -> *mut PyObject;
+        pub(super) fn PyObject_GetIter(object: *mut PyObject) -> *mut PyObject;
+        pub(super) fn PyIter_Next(iterator: *mut PyObject) -> *mut PyObject;
+        pub(super) fn PyObject_GetAttrString(
+            object: *mut PyObject,
+            name: *const c_char,
+        ) -> *mut PyObject;
+        pub(super) fn PyObject_SetAttrString(
+            object: *mut PyObject,
+            name: *const c_char,
+            value: *mut PyObject,
+        ) -> c_int;
+        pub(super) fn PyImport_ImportModule(name: *const c_char) -> *mut PyObject;
+        pub(super) fn PyObject_Repr(object: *mut PyObject) -> *mut PyObject;
+        pub(super) fn PyNumber_AsSsize_t(
+            object: *mut PyObject,
+            overflow: *mut PyObject,
+        ) -> Py_ssize_t;
+        pub(super) fn PyFloat_AsDouble(object: *mut PyObject) -> f64;
+        pub(super) fn PyObject_GetBuffer(
+            object: *mut PyObject,
+            view: *mut Py_buffer,
+            flags: c_int,
+        ) -> c_int;
+        pub(super) fn PyBuffer_Release(view: *mut Py_buffer);
+        pub(super) fn PyObject_GetAttr(object: *mut PyObject, name: *mut PyObject)
+        -> *mut PyObject;
+        #[cfg(Py_3_13)]
+        pub(super) fn PyObject_GetOptionalAttr(
+            object: *mut PyObject,
+            name: *mut PyObject,
+            value: *mut *mut PyObject,
+        ) -> c_int;
+        pub(super) fn PyObject_CallObject(
+            callable: *mut PyObject,
+            args: *mut PyObject,
+        ) -> *mut PyObject;
+        pub(super) fn PyObject_Str(object: *mut PyObject) -> *mut PyObject;
+        pub(super) fn PyObject_IsTrue(object: *mut PyObject) -> c_int;
+        pub(super) fn PyObject_RichCompareBool(
+            object: *mut PyObject,
+            other: *mut PyObject,
+            operation: c_int,
+        ) -> c_int;
+        pub(super) fn PyImport_Import(name: *mut PyObject) -> *mut PyObject;
+        pub(super) fn PyDict_SetItem(
+            dict: *mut PyObject,
+            key: *mut PyObject,
+            value: *mut PyObject,
+        ) -> c_int;
+        pub(super) fn PyDict_DelItem(dict: *mut PyObject, key: *mut PyObject) -> c_int;
+        pub(super) fn PySet_Add(set: *mut PyObject, item: *mut PyObject) -> c_int;
+        pub(super) fn PyErr_WriteUnraisable(source: *mut PyObject);
+        pub(super) fn PyErr_Clear();
+        pub(super) fn Py_DecRef(object: *mut PyObject);
+    }
+
+    /// Dropped only by unwinding.
+    struct Hang;
+
+    impl Drop for Hang {
+        fn drop(&mut self) {
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn guarded<R>(call: impl FnOnce() -> R) -> R {
+        let hang = Hang;
+        let answer = call();
+        core::mem::forget(hang);
+        answer
+    }
+}
+
+#[cfg(not(all(unix, not(Py_3_14))))]
+mod raw {
+    pub(super) use pyo3_ffi::*;
+
+    #[inline(always)]
+    pub(super) fn guarded<R>(call: impl FnOnce() -> R) -> R {
+        call()
+    }
+}
+
+use raw::guarded;
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn vectorcall<const N: usize>(
+    callable: *mut PyObject,
+    args: [*mut PyObject; N],
+) -> *mut PyObject {
+    // SAFETY: forwarded to the caller; the array outlives the call.
+    guarded(|| unsafe {
+        raw::PyObject_Vectorcall(callable, args.as_ptr(), N, core::ptr::null_mut())
+    })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn get_iter(object: *mut PyObject) -> *mut PyObject {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyObject_GetIter(object) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn iter_next(iterator: *mut PyObject) -> *mut PyObject {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyIter_Next(iterator) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn get_attr(object: *mut PyObject, name: *const c_char) -> *mut PyObject {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyObject_GetAttrString(object, name) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn set_attr(
+    object: *mut PyObject,
+    name: *const c_char,
+    value: *mut PyObject,
+) -> c_int {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyObject_SetAttrString(object, name, value) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn import(name: *const c_char) -> *mut PyObject {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyImport_ImportModule(name) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn repr(object: *mut PyObject) -> *mut PyObject {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyObject_Repr(object) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn as_ssize(object: *mut PyObject) -> Py_ssize_t {
+    // SAFETY: forwarded to the caller; the class of an exception is immortal.
+    guarded(|| unsafe { raw::PyNumber_AsSsize_t(object, ffi::PyExc_OverflowError) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn as_double(object: *mut PyObject) -> f64 {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyFloat_AsDouble(object) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn get_buffer(
+    object: *mut PyObject,
+    view: *mut Py_buffer,
+    flags: c_int,
+) -> c_int {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyObject_GetBuffer(object, view, flags) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn release_buffer(view: *mut Py_buffer) {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyBuffer_Release(view) });
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn get_attribute(object: *mut PyObject, name: *mut PyObject) -> *mut PyObject {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyObject_GetAttr(object, name) })
+}
+
+/// # Safety
+/// As for CPython's function of this name, which is new in 3.13.
+pub(super) unsafe fn get_optional_attribute(
+    object: *mut PyObject,
+    name: *mut PyObject,
+    value: *mut *mut PyObject,
+) -> c_int {
+    #[cfg(Py_3_13)]
+    // SAFETY: forwarded to the caller.
+    return guarded(|| unsafe { raw::PyObject_GetOptionalAttr(object, name, value) });
+    #[cfg(not(Py_3_13))]
+    // SAFETY: forwarded to the caller.
+    unsafe {
+        *value = get_attribute(object, name);
+        if !(*value).is_null() {
+            return 1;
+        }
+        if ffi::PyErr_ExceptionMatches(ffi::PyExc_AttributeError) == 0 {
+            return -1;
+        }
+        clear_error();
+        0
+    }
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn call_object(callable: *mut PyObject, args: *mut PyObject) -> *mut PyObject {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyObject_CallObject(callable, args) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn str(object: *mut PyObject) -> *mut PyObject {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyObject_Str(object) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn is_true(object: *mut PyObject) -> c_int {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyObject_IsTrue(object) })
+}
+
+/// `object == other`, or -1.
+///
+/// # Safety
+/// As for CPython's function.
+pub(super) unsafe fn equal(object: *mut PyObject, other: *mut PyObject) -> c_int {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyObject_RichCompareBool(object, other, ffi::Py_EQ) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn import_named(name: *mut PyObject) -> *mut PyObject {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyImport_Import(name) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn dict_set(
+    dict: *mut PyObject,
+    key: *mut PyObject,
+    value: *mut PyObject,
+) -> c_int {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyDict_SetItem(dict, key, value) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn dict_remove(dict: *mut PyObject, key: *mut PyObject) -> c_int {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyDict_DelItem(dict, key) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn set_add(set: *mut PyObject, item: *mut PyObject) -> c_int {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PySet_Add(set, item) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn write_unraisable(source: *mut PyObject) {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyErr_WriteUnraisable(source) });
+}
+
+/// # Safety
+/// The thread is attached.
+pub(super) unsafe fn clear_error() {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyErr_Clear() });
+}
+
+/// Gives a reference up. In place unless it is the last one.
+///
+/// # Safety
+/// The thread is attached to the object's interpreter and owns a reference, which it does not use again.
+#[inline]
+pub(super) unsafe fn decref(object: *mut PyObject) {
+    // SAFETY: forwarded to the caller.
+    unsafe {
+        if cfg!(all(unix, not(Py_3_14))) && ffi::Py_REFCNT(object) == 1 {
+            guarded(|| raw::Py_DecRef(object));
+        } else {
+            ffi::Py_DECREF(object);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+"""On a debug build of CPython: no operation leaves references behind."""
+
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(sys, "gettotalrefcount"), reason="only a debug build of CPython counts references"
+)
+
+LEAKS = """
+import enum, pickle
+send, recv = interlane.create_channel()
+pickled, unpickled = interlane.create_channel(fallback="pickle")
+full, _kept = interlane.create_channel(1)
+full.send(None)
+ended_send, ended = interlane.create_channel()
+ended_send.close()
+broken, gone = interlane.create_channel()
+gone.close()
+long, data, buffer = "x" * 100_000, b"y" * 100_000, bytearray(100_000)
+wide = "\\u03b1" * 50_000
+
+def there_and_back(thing):
+    send.send(thing)
+    return recv.recv()
+
+def raises(*errors):
+    def decorate(call):
+        def operation():
+            try:
+                call()
+            except errors:
+                return
+            raise AssertionError("no exception")
+        operation.__name__ = call.__name__
+        return operation
+    return decorate
+
+HELPERS = settled, nothing_is_lost, rss, start, quiet, there_and_back, raises
+
+def small():
+    for thing in (None, True, ..., NotImplemented, 1, 1 << 100, 2.5, 1j, "s", b"b", "\\xe9", "\\U0001d11e"):
+        assert there_and_back(thing) == thing
+
+def large():
+    for thing in (long, wide, data, buffer, memoryview(buffer)[::-3], interlane.SharedStr(wide)):
+        assert there_and_back(thing) == thing
+
+def nested():
+    one = []
+    thing = [{"a": (long, data, {1, 2}), 5: [frozenset([1.5]), memoryview(buffer)]}, one, one]
+    got = there_and_back(thing)
+    assert got[1] is got[2]
+    cycle = []
+    cycle.append(cycle)
+    got = there_and_back(cycle)
+    assert got[0] is got
+    got.clear(), cycle.clear()
+
+def strings():
+    text = there_and_back(wide)
+    assert hash(text) == hash(wide) and text.encode() == wide.encode() and str(text) == wide
+    text[3:5], text + "x", repr(text)[:3], f"{text}"[:3], {text: 1}[text]
+    interlane.SharedStr(), interlane.SharedStr(text), interlane.SharedStr("\\xe9")
+
+def views():
+    view = there_and_back(buffer)
+    bytes(view[3:9]), view.tobytes(), view.cast("B"), memoryview(view).hex()[:3]
+    send.send_buffer(buffer)
+    recv.recv().release()
+
+def ends():
+    a, b = there_and_back(interlane.create_channel(3))
+    with a.clone() as c, b.clone() as d:
+        repr(c), repr(d), c.id, c.closed, c.capacity, len(d), c.statistics(), interlane.stats()
+        interlane.SendChannel.from_id(a.id), interlane.RecvChannel.from_id(a.id)
+        c.send([a, b, long])
+        d.recv()
+
+def many():
+    send.send_many([long, 1, buffer, [wide]])
+    recv.recv_many(2)
+    recv.recv_many()
+    send.send_many([])
+    send.send(1)
+    assert next(recv) == 1
+    recv.recv_nowait("default")
+
+def pickles():
+    for thing in (complex, ValueError("x"), [long, range(3), slice(1)], sys.implementation.name):
+        pickled.send(thing)
+        unpickled.recv()
+
+def waits():
+    thread = start(quiet, recv.recv)
+    send.send(long)
+    thread.join()
+    quiet(recv.recv, 0.001)
+    quiet(full.send, long, 0.001)
+
+@raises(TimeoutError)
+def timeout_recv(): recv.recv(0)
+@raises(TimeoutError)
+def timeout_send(): full.send([long], 0)
+@raises(TimeoutError)
+def timeout_many(): full.send_many([long, data], 0)
+@raises(interlane.ChannelEmpty)
+def empty(): recv.recv_nowait()
+@raises(interlane.ChannelFull)
+def full_now(): full.send_nowait(long)
+@raises(interlane.EndOfChannel)
+def end(): ended.recv()
+@raises(interlane.BrokenChannel)
+def no_receiver(): broken.send([long, buffer])
+@raises(interlane.BrokenChannel)
+def no_receiver_many(): broken.send_many([long, buffer])
+@raises(interlane.ClosedError)
+def closed(): gone.recv()
+@raises(interlane.ChannelNotFoundError)
+def not_found(): interlane.RecvChannel.from_id(1 << 40)
+@raises(interlane.NotShareableError)
+def unshareable(): send.send([long, {"key": [object()]}])
+@raises(interlane.NotShareableError)
+def unpicklable(): pickled.send([long, lambda: 0])
+@raises(interlane.NotShareableError)
+def not_a_buffer(): send.send_buffer(5)
+@raises(ZeroDivisionError)
+def failing_iterator(): broken.send_many(1 // n for n in [0])
+@raises(ValueError)
+def negative_timeout(): recv.recv(-1)
+@raises(ValueError)
+def negative_capacity(): interlane.create_channel(-1)
+@raises(TypeError)
+def bad_argument(): recv.recv("soon")
+@raises(TypeError)
+def bad_keyword(): send.send(1, patience=3)
+@raises(TypeError)
+def bad_text(): interlane.SharedStr(5)
+@raises(TypeError)
+def read_only():
+    import ctypes
+    view = there_and_back(buffer)
+    try:
+        (ctypes.c_char * 5).from_buffer(view.obj)
+    finally:
+        del view
+
+def iteration_to_the_end():
+    assert list(ended) == []
+    a, b = interlane.create_channel()
+    a.send_many([long, 2])
+    a.close()
+    assert len(list(b)) == 2
+
+OPERATIONS = [value for value in list(globals().values()) if callable(value) and value not in HELPERS
+              and getattr(value, "__module__", None) == "__main__"]
+
+def measured(operation, times):
+    for _ in range(times):
+        operation()
+    settled()
+    gc.collect()
+    return sys.gettotalrefcount()
+
+def leak(operation):
+    measured(operation, 20)
+    # What one run more costs; the least of several, since caches fill up and other threads come and go.
+    growths = []
+    for _ in range(5):
+        before = measured(operation, 20)
+        growths.append((measured(operation, 60) - before) / 60)
+    return min(growths)
+
+leaks = {operation.__name__: leak(operation) for operation in OPERATIONS}
+print(len(leaks), {name: growth for name, growth in leaks.items() if growth >= 0.5})
+"""
+
+
+@pytest.mark.timeout(300)
+def test_operations_leave_no_references_behind(run_child):
+    out = run_child(LEAKS, timeout=240)
+    count, leaks = out.split(maxsplit=1)
+    assert int(count) >= 30
+    assert leaks.strip() == "{}"
+
+
+# CPython leaks a few references of its own with each interpreter: with and without interlane is compared.
+INTERPRETERS = """
+def run(code):
+    interp = interpreters.create()
+    interp.exec(code)
+    interp.close()
+def growth(code):
+    for _ in range(5):
+        run(code)
+    growths = []
+    for _ in range(3):
+        settled()
+        gc.collect()
+        before = sys.gettotalrefcount()
+        for _ in range(10):
+            run(code)
+        settled()
+        gc.collect()
+        growths.append((sys.gettotalrefcount() - before) / 10)
+    return min(growths)
+send, recv = interlane.create_channel()
+USE = f'''if 1:
+    import interlane, atexit, threading
+    send, recv = interlane.SendChannel.from_id({send.id}), interlane.RecvChannel.from_id({recv.id})
+    held = []
+    text = "x" * 100_000
+    for thing in (text, text.encode(), bytearray(100_000), [text + "y", send], interlane.SharedStr(text)):
+        send.send(thing)
+        held.append(recv.recv())
+    try:
+        recv.recv(0.001)
+    except TimeoutError as error:
+        held.append(error)
+    cycle = [held]
+    cycle.append(cycle)
+'''
+print(growth("import atexit, threading"), growth(USE))
+"""
+
+
+@pytest.mark.timeout(300)
+def test_interpreters_that_use_interlane_leave_no_more_behind_than_others(run_child):
+    without, with_ = map(float, run_child(INTERPRETERS, timeout=240).split())
+    assert with_ <= without + 2
