@@ -101,6 +101,7 @@ pub(crate) mod process {
     pub(crate) type AtomicUsize = std::sync::atomic::AtomicUsize;
     pub(crate) type Mutex<T> = std::sync::Mutex<T>;
     pub(crate) type MutexGuard<'a, T> = std::sync::MutexGuard<'a, T>;
+    #[cfg(not(target_os = "linux"))]
     pub(crate) type OnceLock<T> = std::sync::OnceLock<T>;
     #[cfg(not(loom))]
     pub(crate) type AtomicBool = std::sync::atomic::AtomicBool;

@@ -24,7 +24,7 @@ fn a_share_is_listed_with_all_that_is_known_of_it() {
     let share = runtime.share(10).erase();
     let held = share.clone().hold(3);
     let sent = share.clone();
-    thread::sleep(Duration::from_millis(2));
+    thread::sleep(Duration::from_millis(30));
     let listed = runtime.owner.shares();
     let [info] = listed.as_slice() else {
         panic!("{listed:?}");
@@ -34,7 +34,8 @@ fn a_share_is_listed_with_all_that_is_known_of_it() {
     assert_eq!(info.generation, runtime.owner.generation());
     assert_eq!((&*info.holders, info.in_transit), (&[(3, 1)][..], 2));
     assert_eq!(info.state, ShareState::Live);
-    assert!(info.age >= Duration::from_millis(2), "{:?}", info.age);
+    // The clock is exact to a few milliseconds.
+    assert!(info.age >= Duration::from_millis(15), "{:?}", info.age);
     assert!(info.age < support::LONG);
     drop((held, sent));
 }
