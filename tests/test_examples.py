@@ -1,9 +1,31 @@
-"""The examples run and print what they should."""
+"""The examples run and print what they should, and so do those in the documentation."""
 
+import re
 from pathlib import Path
+
+import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 README = EXAMPLES.parent / "README.md"
+SHARING = EXAMPLES.parent / "docs" / "sharing.md"
+
+
+def _programs(page: Path) -> list[object]:
+    """The Python programs of a page, named by the heading they stand under."""
+    programs = []
+    heading = ""
+    pieces = re.findall(r"^##? ([^\n]+)$|^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    for line, code in pieces:
+        heading = line or heading
+        if code:
+            programs.append(pytest.param(code, id=f"{page.stem}: {heading}"))
+    assert programs
+    return programs
+
+
+@pytest.mark.parametrize("code", _programs(SHARING))
+def test_the_programs_of_the_documentation_run(run_child, code):
+    run_child(code)
 
 
 def test_the_gigabyte_example_counts_in_eight_interpreters(run_child):

@@ -3,7 +3,7 @@
     send, recv = interlane.create_channel(64)
 
 Both ends work in any interpreter and on any thread: a handle goes through `prepare_main`, `call` or another
-channel. `create_channel` says how items wait, `share` holds an object open for others and tells when the last of
+channel. `create_channel` says how items wait, `share` keeps an object for others and tells when the last of
 them is done, `SharedStr` is text that every interpreter reads in place, and `stats` and `shares` count.
 """
 

@@ -162,7 +162,7 @@ class Share(Generic[_T_co]):  # noqa: UP046  # as RecvChannel
         """Whether this hold was given up."""
 
     def get(self) -> _T_co:
-        """Returns the value for this interpreter: in the owner the object itself, elsewhere what would arrive.
+        """Returns the value for this interpreter: the object itself in its owner.
 
         Raises ClosedError, and ImportError when what rebuilds the value cannot be imported here.
         """

@@ -2,14 +2,11 @@
 
 import builtins
 import sys
-from types import TracebackType
 
 from interlane import _core
 from interlane._errors import RemoteError
 
-type Record = tuple[
-    str, str, tuple[object, ...], dict[str, object], str, str, int | None, int | None, bool
-]
+type Record = tuple[str, str, tuple[object, ...], dict[str, object], str, str, int | None, int | None, bool]
 
 
 class RemoteTraceback(Exception):  # noqa: N818  # as in concurrent.futures, where people know it from
@@ -89,11 +86,12 @@ def _formatted(error: BaseException) -> str:
     remote = error.__cause__
     if isinstance(remote, RemoteTraceback):
         return remote.text  # it has travelled before
-    traceback: TracebackType | None = error.__traceback__
     try:
         from traceback import TracebackException
 
-        return "".join(TracebackException(type(error), error, traceback, compact=True).format(chain=False))
+        return "".join(
+            TracebackException(type(error), error, error.__traceback__, compact=True).format(chain=False)
+        )
     except Exception:  # the report must not fail for want of its last part
         return ""
 

@@ -17,6 +17,10 @@ def _await(obj: Any) -> Any:
     return obj.__await__() if hasattr(obj, "__await__") else iter(obj)
 
 
+def _reflected(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda obj, other: function(other, obj)
+
+
 # What can be asked for, by name. All else is refused, so that a bug here cannot become any call.
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
@@ -47,7 +51,7 @@ for _name in (*_BINARY, *_COMPARISONS, *_UNARY, "getitem", "setitem", "delitem")
     _OPERATIONS[_name] = getattr(operator, _name)
 for _name in _BINARY:
     _OPERATIONS["i" + _name] = getattr(operator, "i" + _name.removesuffix("_"))
-    _OPERATIONS["r" + _name] = lambda obj, other, function=getattr(operator, _name): function(other, obj)
+    _OPERATIONS["r" + _name] = _reflected(getattr(operator, _name))
 
 
 def serve(obj: Any, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -80,10 +84,10 @@ def _do(value: "Proxy", operation: str, /, *args: Any, **kwargs: Any) -> Any:
 class Proxy:
     """Stands for an object that lives in another interpreter: whatever is done with it is done there.
 
-    Attributes, calls, operators, iteration, `with`, `len`, `in` and so on run in the interpreter that owns the
-    object, on the calling thread, under the owner's GIL. Arguments and results are shared like items of a
-    channel; what cannot be shared goes as a proxy in turn. Exceptions come back. After the owner's end
-    everything raises `OwnerGoneError`.
+    Attributes, calls, operators, iteration, `with`, `len`, `in` and so on run in the interpreter that owns
+    the object, on the calling thread, under its GIL. Arguments and results are shared like items of a channel;
+    what cannot be shared goes as a proxy in turn. Exceptions come back. After the owner's end everything
+    raises `OwnerGoneError`.
 
     The object lives as long as any proxy of it. `isinstance` sees a `Proxy`; a proxy equals what its object
     equals.
@@ -188,7 +192,7 @@ class Proxy:
     def __enter__(self) -> Any:
         return _do(self, "enter")
 
-    def __exit__(self, *exc: Any) -> Any:
+    def __exit__(self, *exc: object) -> Any:
         return _do(self, "exit", *exc)
 
     def __await__(self) -> Generator[Any, Any, Any]:
@@ -242,12 +246,12 @@ _core._carry(Proxy)  # noqa: SLF001 - ours
 
 
 def proxy(obj: Any, /) -> Any:
-    """Returns a `Proxy` of the object, which can be sent to any interpreter and used there.
+    r"""Returns a `Proxy` of the object, which can be sent to any interpreter and used there.
 
     The object stays where it is; nothing of it is copied. Useful for what cannot be shared otherwise: an open
     file, a callback, a logger, a database connection.
 
-        send.send(interlane.proxy(sys.stdout))      # elsewhere: recv.recv().write("hello\\n")
+        send.send(interlane.proxy(sys.stdout))      # elsewhere: recv.recv().write("hello\n")
     """
     if type(obj) is Proxy:
         return obj
