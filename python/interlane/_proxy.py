@@ -85,7 +85,7 @@ class Proxy:
     """Stands for an object that lives in another interpreter: whatever is done with it is done there.
 
     Attributes, calls, operators, iteration, `with`, `len`, `in` and so on run in the interpreter that owns
-    the object, on the calling thread, under its GIL. Arguments and results are shared like items of a channel;
+    the object, on the calling thread, under its GIL. Arguments and results are shared as in a channel;
     what cannot be shared goes as a proxy in turn. Exceptions come back. After the owner's end everything
     raises `OwnerGoneError`.
 
