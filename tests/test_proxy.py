@@ -71,7 +71,13 @@ def test_operators_comparisons_and_conversions(other):
     assert three != 4
     assert three < 4
     assert three >= 3
-    assert (int(three), float(three), complex(three), bool(three), [0, 1, 2, 9][three]) == (3, 3.0, 3, True, 9)
+    assert (int(three), float(three), complex(three), bool(three), [0, 1, 2, 9][three]) == (
+        3,
+        3.0,
+        3,
+        True,
+        9,
+    )
     assert f"{three:04d}" == "0003"
     assert str(three) == "3"
     assert hash(three) == hash(3)

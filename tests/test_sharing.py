@@ -343,7 +343,9 @@ def test_parts_may_be_large_and_shared(other):
     with send, recv:
         other.prepare_main(recv=recv)
         send.send(Odd(lambda _: (memoryview, (data,))))
-        other.exec("view = recv.recv(); assert view[99_999] == ord('z') and view.readonly; del view; recv.close()")
+        other.exec(
+            "view = recv.recv(); assert view[99_999] == ord('z') and view.readonly; del view; recv.close()"
+        )
     wait_until(lambda: not data or try_append(data))
 
 
