@@ -297,3 +297,23 @@ def test_a_blocked_thread_waits_on_while_another_interpreter_has_one_that_works(
         """,
     )
     assert out.split() == ["late", "end"]
+
+
+@pytest.mark.skipif(CPYTHON_ABORTS, reason="debug builds of 3.14 abort")
+def test_the_process_ends_while_a_daemon_is_in_a_call_of_a_proxy(run_child):
+    out = run_child(
+        """
+        class Slow:
+            def work(self):
+                time.sleep(0.4)
+        send, recv = interlane.create_channel()
+        interp = interpreters.create()
+        interp.exec(f"import interlane; recv = interlane.RecvChannel.from_id({recv.id})")
+        send.send(interlane.proxy(Slow()))
+        interp.exec("slow = recv.recv()")
+        start(interp.exec, "slow.work()", daemon=True)
+        time.sleep(0.1)
+        """,
+        timeout=20,
+    )
+    assert not CPYTHONS_OWN.sub("", out.stderr), out.stderr

@@ -2,6 +2,9 @@
 
 import pytest
 
+# Debug hooks write over what is freed: 200 MB of it.
+PLAIN = {"PYTHONMALLOC": "pymalloc", "PYTHONDEVMODE": ""}
+
 # The owner shares 5000 strings. Four borrowers receive and drop them, and say when they were done. A fifth
 # interpreter looks at the counters all the time and says when nothing was live any more.
 RELEASES = """
@@ -45,7 +48,7 @@ def one_try():
     go.send_many(range(5))
     began = time.monotonic()
     block(300_000)
-    returned = time.monotonic()  # or a little later, if the reaper got the GIL first
+    returned = time.monotonic()
     if mode == "idle":
         time.sleep(0.1)
     elif mode == "calling":
@@ -60,7 +63,8 @@ def one_try():
     # machine they may be late, or this thread may lose its GIL just before the call: that says nothing.
     ended, at = max(finished.recv_many()), clear.recv()
     assert nothing_is_lost().created == created
-    return max(at - returned, 0) if ended < began + 0.3 <= at else None
+    back = began + 0.3  # the earliest that the call can have returned; `returned` may be after the releases
+    return at - back if ended < back <= at else None
 
 delays = []
 for tries in range(1, 9):
@@ -77,7 +81,7 @@ print(min(delays))
 
 @pytest.mark.parametrize("mode", ["idle", "busy", "calling"])
 def test_shares_dropped_while_their_owner_sits_in_one_c_call_are_released_after_it(run_child, mode):
-    delay = float(run_child(RELEASES, mode, timeout=120))
+    delay = float(run_child(RELEASES, mode, timeout=120, env=PLAIN))
     # 10 ms, and 5 until a busy owner hands its GIL over.
     assert delay < 0.015
 
@@ -101,7 +105,8 @@ def test_an_idle_owner_is_served_without_any_call_of_its_own(run_child):
             nothing_is_lost()
             delays.append(time.monotonic() - dropped)
         print(min(delays))
-        """
+        """,
+        env=PLAIN,
     )
     assert float(out) < 0.01
 

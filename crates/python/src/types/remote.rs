@@ -83,8 +83,9 @@ impl Remote {
                         }
                     });
                 }
+                // Here, because a daemon thread may not get out of this call any more.
+                drop(pass);
             });
-            drop(pass);
         }
         match outcome {
             Outcome::Returned(message) => unpack(cx, message),
