@@ -9,6 +9,7 @@ pub(crate) mod object;
 pub(crate) mod part;
 pub(crate) mod pickle;
 mod protocol;
+pub(crate) mod same;
 pub(crate) mod text;
 pub(crate) mod tree;
 
@@ -41,6 +42,8 @@ pub(crate) enum Message {
     Bytes(Share<binary::Bytes>),
     Buffer(Share<binary::Buffer>),
     Part(Box<part::Part>),
+    /// Arrives as the very object where the GIL is the same.
+    Same(Share<same::Same>),
     /// Arrives as the value of an object that is shared as a whole.
     Object(Share<object::Object>),
     /// Arrives as the `Share` itself.
@@ -88,6 +91,13 @@ impl Packing {
 
 /// Makes a message of an object. Nothing has happened to the object when this fails.
 pub(crate) fn pack(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Message> {
+    match same::share(cx, object)? {
+        Some(share) => Ok(Message::Same(share)),
+        None => pack_value(cx, object, packing),
+    }
+}
+
+fn pack_value(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Message> {
     match object.kind() {
         Kind::None => Ok(Message::None),
         Kind::Bool(value) => Ok(Message::Bool(value)),
@@ -199,6 +209,7 @@ fn unpack_kept<'py>(
             area::view(cx, memory, keeper)
         }
         Message::Part(part) => part.open(cx),
+        Message::Same(share) => same::open(cx, share),
         Message::Object(share) => object::value(cx, &share),
         Message::Handle(share) => share::make(cx, share),
         Message::Remote(share) => remote::make(cx, share),
@@ -229,6 +240,7 @@ impl Message {
             Self::Bytes(share) => Self::Bytes(share.clone()),
             Self::Buffer(share) => Self::Buffer(share.clone()),
             Self::Part(part) => Self::Part(part.clone()),
+            Self::Same(share) => Self::Same(share.clone()),
             Self::Object(share) => Self::Object(share.clone()),
             Self::Handle(share) => Self::Handle(share.clone()),
             Self::Remote(share) => Self::Remote(share.clone()),
@@ -266,6 +278,7 @@ impl Message {
             Self::Buffer(share) => found(Area::Buffer(share)),
             Self::Part(part) => found(Area::Part(part)),
             Self::Object(share) => share.content().each_area(found),
+            Self::Same(share) => share.value().each_area(found),
             Self::Pickle(data) => data.each_area(found),
             Self::Tree(tree) => tree.leaves().iter().for_each(|leaf| leaf.each_area(found)),
             _ => {}

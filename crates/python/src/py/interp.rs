@@ -1,6 +1,6 @@
 //! Interpreters as seen from C: which one this is, its record, and how to enter it from outside.
 
-use core::ffi::{CStr, c_void};
+use core::ffi::{CStr, c_int, c_void};
 use std::sync::Arc;
 
 use pyo3_ffi as ffi;
@@ -27,6 +27,46 @@ impl Handle {
     pub(crate) fn id(self, _py: Attached<'_>) -> i64 {
         // SAFETY: attached to this interpreter.
         unsafe { ffi::PyInterpreterState_GetID(self.0) }
+    }
+
+    /// Has the interpreter the main one's GIL, and its allocator? CPython says so only privately; where it
+    /// doesn't, no.
+    pub(crate) fn shares_main_gil(self, _py: Attached<'_>) -> bool {
+        #[cfg(not(Py_3_13))]
+        {
+            type HasFeature =
+                unsafe extern "C" fn(*mut ffi::PyInterpreterState, core::ffi::c_ulong) -> c_int;
+            /// Py_RTFLAGS_USE_MAIN_OBMALLOC: CPython allows it only together with the main GIL.
+            const MAIN_ALLOCATOR: core::ffi::c_ulong = 1 << 5;
+            super::xidata::symbol(c"_PyInterpreterState_HasFeature").is_some_and(|function| {
+                // SAFETY: the symbol has this type on 3.12; the interpreter exists.
+                unsafe {
+                    let function = core::mem::transmute::<*mut c_void, HasFeature>(function);
+                    function(self.0, MAIN_ALLOCATOR) != 0
+                }
+            })
+        }
+        #[cfg(Py_3_13)]
+        {
+            type FromState = unsafe extern "C" fn(
+                *mut ffi::PyInterpreterConfig,
+                *mut ffi::PyInterpreterState,
+            ) -> c_int;
+            super::xidata::symbol(c"_PyInterpreterConfig_InitFromState").is_some_and(|function| {
+                // SAFETY: the symbol has this type from 3.13 on; all zeroes is a valid configuration, which it
+                // fills; attached.
+                unsafe {
+                    let mut config: ffi::PyInterpreterConfig = core::mem::zeroed();
+                    let function = core::mem::transmute::<*mut c_void, FromState>(function);
+                    if function(&mut config, self.0) < 0 {
+                        ffi::PyErr_Clear();
+                        return false;
+                    }
+                    config.gil == ffi::PyInterpreterConfig_SHARED_GIL
+                        && config.use_main_obmalloc != 0
+                }
+            })
+        }
     }
 
     /// Attaches a thread that is attached nowhere, runs `work`, and detaches it.

@@ -73,7 +73,8 @@ pub(crate) fn register(py: Attached<'_>, class: Ref<'_>) -> PyResult<()> {
     Ok(())
 }
 
-fn symbol(name: &CStr) -> Option<*mut c_void> {
+/// The address of a function that CPython exports without saying so.
+pub(super) fn symbol(name: &CStr) -> Option<*mut c_void> {
     // SAFETY: looks a name up among all loaded objects.
     let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
     (!address.is_null()).then_some(address)

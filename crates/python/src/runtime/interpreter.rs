@@ -18,6 +18,8 @@ pub(crate) struct Interpreter {
     pub(crate) owner: Arc<Owner>,
     handle: Handle,
     id: i64,
+    /// Is it another interpreter that has the main one's GIL?
+    has_main_gil: bool,
     /// Is the hook in place that runs before this interpreter's threads are joined? Relaxed: set and read under
     /// this interpreter's GIL.
     hooked: AtomicBool,
@@ -53,6 +55,10 @@ pub(crate) trait Close: Send + Sync {
 /// operations only.
 static RECORDS: Mutex<Vec<Weak<Interpreter>>> = Mutex::new(Vec::new());
 
+/// Has there been an interpreter, other than the main one, that has the main one's GIL? Relaxed: who learns of it
+/// late shares by value, as ever.
+static MATES: AtomicBool = AtomicBool::new(false);
+
 /// Enters the interpreter from a reaper thread.
 struct Visitor {
     handle: Handle,
@@ -81,10 +87,15 @@ impl Interpreter {
         interp::record(py, || {
             let handle = Handle::current(py);
             let id = handle.id(py);
+            let has_main_gil = id != 0 && handle.shares_main_gil(py);
+            if has_main_gil {
+                MATES.store(true, Ordering::Relaxed);
+            }
             let record = Arc::new(Self {
                 owner: Owner::new(Box::new(Visitor { handle, id })),
                 handle,
                 id,
+                has_main_gil,
                 hooked: AtomicBool::new(false),
                 ends: Mutex::default(),
                 objects: Objects::default(),
@@ -115,6 +126,17 @@ impl Interpreter {
 
     pub(crate) fn is_main(&self) -> bool {
         self.id == 0
+    }
+
+    /// Is there, or was there, another interpreter with this one's GIL?
+    pub(crate) fn has_mates(&self) -> bool {
+        MATES.load(Ordering::Relaxed) && (self.is_main() || self.has_main_gil)
+    }
+
+    /// Is the other one another interpreter with this one's GIL?
+    pub(crate) fn is_mate_of(&self, other: &Self) -> bool {
+        let with_main = |this: &Self| this.is_main() || this.has_main_gil;
+        self.id != other.id && with_main(self) && with_main(other)
     }
 
     /// A count of a share that an object of this interpreter keeps.

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::super::{Message, Packing, buffer, leaf, object, pickle, protocol, shared_already};
+use super::super::{
+    Message, Packing, buffer, leaf, object, pickle, protocol, same, shared_already,
+};
 use super::{Tree, code};
 use crate::errors::{Error, class, raise};
 use crate::py::buffer::Acquired;
@@ -111,6 +113,11 @@ impl<'py> Writer<'py> {
     fn write(&mut self, object: Ref<'_>, root: bool) -> PyResult<()> {
         let py = self.cx.py();
         let kind = object.kind();
+        if matches!(kind, Kind::Int | Kind::Float) && !root {
+            if let Some(share) = same::share(self.cx, object)? {
+                return self.leaf(Message::Same(share), 0);
+            }
+        }
         match kind {
             Kind::None => return self.plain(code::NONE, &[]),
             Kind::Bool(false) => return self.plain(code::FALSE, &[]),
@@ -145,6 +152,11 @@ impl<'py> Writer<'py> {
         }
         if let Some(message) = shared_already(self.cx, object) {
             return self.leaf(message, noted);
+        }
+        if !root {
+            if let Some(share) = same::share(self.cx, object)? {
+                return self.leaf(Message::Same(share), noted);
+            }
         }
         match kind {
             Kind::Int => {

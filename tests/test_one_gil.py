@@ -1,0 +1,92 @@
+"""Interpreters with one GIL: the legacy configuration, which only CPython's private modules can ask for."""
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import interlane
+import pytest
+from interlane import interpreters
+
+if sys.version_info >= (3, 13):
+    import _interpreters
+else:
+    import _xxsubinterpreters as _interpreters
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[..., None]]:
+    """Runs code in an interpreter that has the main one's GIL."""
+    legacy = (
+        _interpreters.create("legacy")
+        if sys.version_info >= (3, 13)
+        else _interpreters.create(isolated=False)
+    )
+
+    def run(code: str, **names: Any) -> None:
+        send, recv = interlane.create_channel()
+        with send, recv:
+            send.send(names)
+            failed = _interpreters.run_string(
+                legacy,
+                f"import interlane\nwith interlane.RecvChannel.from_id({recv.id}) as _recv:\n"
+                f"    globals().update(_recv.recv())\n{code}",
+            )
+        assert failed is None, failed
+
+    yield run
+    _interpreters.destroy(legacy)
+
+
+IMMUTABLE = ["x" * 100_000, "ж" * 10, b"y" * 100_000, b"short", 10**50, -(2**40), 1.5, 2j]
+
+
+@pytest.mark.parametrize("item", IMMUTABLE, ids=lambda item: f"{type(item).__name__}-{len(repr(item))}")
+def test_an_immutable_built_in_arrives_as_the_same_object_and_comes_back_as_that(run, item):
+    run("import interlane")
+    send, recv = interlane.create_channel()
+    with send, recv:
+        run(
+            "assert id(item) == address, type(item)\n"
+            f"with interlane.SendChannel.from_id({send.id}) as send: send.send([item, item])",
+            item=item,
+            address=id(item),
+        )
+        first, second = recv.recv()
+    assert first is item
+    assert second is item
+
+
+def test_what_is_not_an_immutable_built_in_is_shared_as_ever(run):
+    data = bytearray(b"abc")
+    run(
+        "assert type(data) is memoryview and bytes(data) == b'abc' and items == [1, 'two']",
+        data=data,
+        items=[1, "two"],
+    )
+
+
+def test_others_get_their_own(run):
+    run("import interlane")
+    other = interpreters.create()
+    send, recv = interlane.create_channel()
+    with send, recv:
+        other.prepare_main(recv=recv)
+        text, number = "x" * 100_000, 10**50
+        send.send([text, text, number])
+        other.exec("""
+text, again, number = recv.recv()
+assert text is again and len(text) == 100_000 and number == 10**50
+recv.close()
+""")
+    other.close()
+
+
+def test_nothing_stays_behind(run):
+    run("import interlane")
+    text = "z" * 100_000
+    before = sys.getrefcount(text)
+    for _ in range(10):
+        run("assert len(text) == 100_000; del text", text=text)
+    interlane.collect()
+    assert sys.getrefcount(text) == before
