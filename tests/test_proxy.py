@@ -84,6 +84,29 @@ def test_operators_comparisons_and_conversions(other):
     assert round(three) == 3
 
 
+def test_operands_that_know_nothing_of_each_other_are_refused_and_differ(other):
+    thing, box = of(other, "type('Thing', (), {})()"), Box()
+    assert thing != box
+    assert box != thing
+    assert not thing == interlane.proxy(box)  # noqa: SIM201  # the operator is what is tested
+    with pytest.raises(TypeError):
+        thing + box
+    with pytest.raises(TypeError):
+        thing < interlane.proxy(box)  # noqa: B015  # as above
+
+
+def test_two_proxies_are_added_and_compared(other):
+    third = interpreters.create()
+    third.exec("import interlane")
+    two, three = of(other, "2"), of(third, "3")
+    assert two + three == 5
+    assert three - two == 1
+    assert two < three
+    assert two == of(third, "2")
+    del three
+    third.close()
+
+
 def test_containers(other):
     items = of(other, "[1, 2, 3]")
     assert len(items) == 3

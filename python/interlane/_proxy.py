@@ -17,8 +17,20 @@ def _await(obj: Any) -> Any:
     return obj.__await__() if hasattr(obj, "__await__") else iter(obj)
 
 
-def _reflected(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda obj, other: function(other, obj)
+def _method(name: str, reflected: str | None = None) -> Callable[[Any, Any], Any]:
+    """Returns one method of an operator, and not the operator: that would ask the other operand in turn.
+
+    With two proxies Python asks the first one only, so the other one's `reflected` operation is asked here.
+    """
+
+    def operation(obj: Any, other: Any) -> Any:
+        method = getattr(type(obj), name, None)
+        result = NotImplemented if method is None else method(obj, other)
+        if result is NotImplemented and reflected is not None and type(other) is Proxy:
+            return _do(other, reflected, obj)
+        return result
+
+    return operation
 
 
 # What can be asked for, by name. All else is refused, so that a bug here cannot become any call.
@@ -33,8 +45,6 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "format": format,
     "reversed": reversed,
     "bytes": bytes,
-    "divmod": divmod,
-    "rdivmod": lambda obj, other: divmod(other, obj),
     "contains": operator.contains,
     "index": operator.index,
     "enter": lambda obj: type(obj).__enter__(obj),
@@ -42,16 +52,18 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "send": lambda obj, value: obj.send(value),
     "throw": lambda obj, error: obj.throw(error),
 }
-_BINARY = (
-    "add sub mul truediv floordiv mod pow matmul lshift rshift and_ or_ xor".split()  # noqa: SIM905
-)
-_COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")
+_BINARY = "add sub mul truediv floordiv mod divmod pow matmul lshift rshift and or xor".split()  # noqa: SIM905
+_COMPARISONS = {"lt": "gt", "le": "ge", "eq": "eq", "ne": "ne", "gt": "lt", "ge": "le"}
 _UNARY = ("neg", "pos", "abs", "invert")
-for _name in (*_BINARY, *_COMPARISONS, *_UNARY, "getitem", "setitem", "delitem"):
+for _name in (*_UNARY, "getitem", "setitem", "delitem"):
     _OPERATIONS[_name] = getattr(operator, _name)
 for _name in _BINARY:
-    _OPERATIONS["i" + _name] = getattr(operator, "i" + _name.removesuffix("_"))
-    _OPERATIONS["r" + _name] = _reflected(getattr(operator, _name))
+    _OPERATIONS[_name] = _method(f"__{_name}__", "r" + _name)
+    _OPERATIONS["r" + _name] = _method(f"__r{_name}__")
+    _OPERATIONS["i" + _name] = _method(f"__i{_name}__")
+for _name, _swapped in _COMPARISONS.items():
+    _OPERATIONS[_name] = _method(f"__{_name}__", _swapped + " only")
+    _OPERATIONS[_name + " only"] = _method(f"__{_name}__")
 
 
 def serve(obj: Any, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -183,12 +195,6 @@ class Proxy:
     def __reversed__(self) -> Iterator[Any]:
         return _do(self, "reversed")  # type: ignore[no-any-return]
 
-    def __divmod__(self, other: Any) -> Any:
-        return _do(self, "divmod", other)
-
-    def __rdivmod__(self, other: Any) -> Any:
-        return _do(self, "rdivmod", other)
-
     def __enter__(self) -> Any:
         return _do(self, "enter")
 
@@ -233,10 +239,9 @@ def _unary(operation: str) -> Callable[[Proxy], Any]:
 
 
 for _name in _BINARY:
-    _plain = _name.removesuffix("_")
-    setattr(Proxy, f"__{_plain}__", _binary(_name))
-    setattr(Proxy, f"__r{_plain}__", _binary("r" + _name))
-    setattr(Proxy, f"__i{_plain}__", _in_place("i" + _name))
+    setattr(Proxy, f"__{_name}__", _binary(_name))
+    setattr(Proxy, f"__r{_name}__", _binary("r" + _name))
+    setattr(Proxy, f"__i{_name}__", _in_place("i" + _name))
 for _name in _COMPARISONS:
     setattr(Proxy, f"__{_name}__", _binary(_name))
 for _name in _UNARY:

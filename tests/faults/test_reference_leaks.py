@@ -146,6 +146,80 @@ def read_only():
     finally:
         del view
 
+class Rebuilt:
+    def __init__(self, *parts): self.parts = parts
+    def __share__(self): return Rebuilt, self.parts
+
+class Registered:
+    pass
+
+def shared():
+    for thing in (long, data, buffer, [long, {"b": buffer}], Rebuilt(long, buffer), 5):
+        with interlane.share(thing, on_release=lambda thing: thing) as share:
+            assert share.get() is thing
+            repr(share), share.areas, share.holders, share.owner, interlane.shares(), interlane.Share[int]
+            again, values = there_and_back(share), there_and_back([thing, thing])
+            again.close()
+        del values
+
+def rebuilt():
+    assert there_and_back([Rebuilt(1, long)])[0].parts == (1, long)
+    interlane.register(Registered, lambda thing: (Registered, ()))
+    there_and_back(Registered())
+    interlane.unregister(Registered)
+    interlane.is_shareable(Rebuilt(buffer)), interlane.explain([object()])
+
+def exceptions():
+    try:
+        try:
+            {}["missing"]
+        except KeyError as error:
+            raise ValueError(object()) from error
+    except ValueError as error:
+        got = there_and_back(error)
+    assert isinstance(got.__cause__, KeyError)
+
+class Box:
+    value = 1
+    def method(self, argument): return argument
+    def fail(self): raise ValueError("x")
+
+elsewhere = interpreters.create()
+elsewhere.exec(f'''if 1:
+    import interlane
+    class Box:
+        value = 1
+        def method(self, argument): return argument
+        def fail(self): raise ValueError("x")
+    send = interlane.SendChannel.from_id({send.id})
+''')
+
+def proxies():
+    elsewhere.exec("send.send(interlane.proxy(Box()))")
+    for box in (interlane.proxy(Box()), recv.recv()):
+        box.value = 2
+        assert box.value == 2 and box.method(long) == long
+        repr(box), hash(box), box == 1, box.method(object()), there_and_back(box).value
+        try:
+            box.fail()
+        except ValueError:
+            pass
+
+@raises(ZeroDivisionError)
+def failing_share(): send.send([long, Rebuilt(type("Odd", (), {"__share__": lambda self: 1 / 0})())])
+@raises(interlane.NotShareableError)
+def nonsense(): send.send([buffer, type("Odd", (), {"__share__": lambda self: 1})()])
+@raises(BufferError)
+def not_writable(): interlane.share([buffer, memoryview(data)], writable=True)
+@raises(TimeoutError)
+def wait_released():
+    share = interlane.share(buffer)
+    send.send(share)
+    try:
+        interlane.wait_released(0)
+    finally:
+        recv.recv().close()
+
 def iteration_to_the_end():
     assert list(ended) == []
     a, b = interlane.create_channel()
@@ -154,7 +228,7 @@ def iteration_to_the_end():
     assert len(list(b)) == 2
 
 OPERATIONS = [value for value in list(globals().values()) if callable(value) and value not in HELPERS
-              and getattr(value, "__module__", None) == "__main__"]
+              and not isinstance(value, type) and getattr(value, "__module__", None) == "__main__"]
 
 def measured(operation, times):
     for _ in range(times):
@@ -181,7 +255,7 @@ print(len(leaks), {name: growth for name, growth in leaks.items() if growth >= 0
 def test_operations_leave_no_references_behind(run_child):
     out = run_child(LEAKS, timeout=240)
     count, leaks = out.split(maxsplit=1)
-    assert int(count) >= 30
+    assert int(count) >= 37
     assert leaks.strip() == "{}"
 
 

@@ -215,7 +215,7 @@ fn unpack_kept<'py>(
         Message::Remote(share) => remote::make(cx, share),
         Message::Proxy(share) => {
             let class = cx
-                .import(c"interlane._proxy")?
+                .ours(c"interlane._proxy")?
                 .get()
                 .attribute(cx.py(), c"Proxy")?;
             class.get().call(cx.py(), [remote::make(cx, share)?.get()])

@@ -54,7 +54,7 @@ pub(super) fn recipe<'py>(
     let answer = function
         .get()
         .call(py, [object])
-        .map_err(|raised| raised.with_note(py, &format!("interlane was sharing {}", who())))?;
+        .map_err(|raised| raised.with_note(py, || format!("interlane was sharing {}", who())))?;
     let nonsense = |what: &str| raise(cx, Error::NotShareable, &format!("{} {what}", who()));
     let [rebuild, parts] = match answer.get().pair() {
         Some(pair) if pair[1].is_tuple() => pair,

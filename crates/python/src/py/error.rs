@@ -80,13 +80,14 @@ impl Raised {
         Raised(())
     }
 
-    /// The same exception with a line more at its end (PEP 678).
-    pub(crate) fn with_note(self, py: Attached<'_>, note: &str) -> Self {
+    /// The same exception with a line more at its end (PEP 678), which is made while no exception is set.
+    pub(crate) fn with_note(self, py: Attached<'_>, note: impl FnOnce() -> String) -> Self {
         let exception = self.take(py);
+        let note = note();
         let added = exception
             .get()
             .attribute(py, c"add_note")
-            .and_then(|add| add.get().call(py, [py.str(note)?.get()]));
+            .and_then(|add| add.get().call(py, [py.str(&note)?.get()]));
         match added {
             Ok(_none) => Self::restore(py, exception),
             Err(raised) => raised,

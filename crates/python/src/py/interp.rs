@@ -89,29 +89,51 @@ impl Handle {
     }
 }
 
-/// A thread state that no thread uses. While an interpreter has none at all, CPython 3.13 makes the next one in a
-/// place of its own, which it clears too late when the last one has just been deleted: two threads, one coming as
-/// another leaves, end the process. So each interpreter keeps one that stays, until its end. On 3.12 the one that
-/// the interpreter was born with stays anyway, 3.14 hands the place out atomically.
-#[derive(Debug)]
-pub(crate) struct Resident(*mut ffi::PyThreadState);
+/// A thread state of ours in some interpreter: an opaque word, used as each function says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ThreadState(*mut ffi::PyThreadState);
 
-// SAFETY: only an address, used by `remove` in its own interpreter.
-unsafe impl Send for Resident {}
+// SAFETY: only an address; its users say why it is still good, and on which thread.
+unsafe impl Send for ThreadState {}
 
-impl Resident {
-    pub(crate) fn new(_py: Attached<'_>, handle: Handle) -> Option<Self> {
-        if cfg!(not(all(Py_3_13, not(Py_3_14)))) {
-            return None;
-        }
-        // SAFETY: attached to the interpreter, which so exists.
+impl ThreadState {
+    /// # Safety
+    /// The interpreter exists and isn't finalizing until this returns.
+    pub(crate) unsafe fn new(handle: Handle) -> Option<Self> {
+        // SAFETY: forwarded to the caller.
         let thread = unsafe { ffi::PyThreadState_New(handle.0) };
         (!thread.is_null()).then_some(Self(thread))
     }
 
-    /// Deletes it, as must be done before its interpreter ends.
-    pub(crate) fn remove(self, _py: Attached<'_>) {
-        // SAFETY: attached to its interpreter; made by `new`, deleted once, and no thread uses it.
+    /// One that no thread uses, where an interpreter needs that: while it has no thread state at all, CPython 3.13
+    /// makes the next one in a place of its own, which it clears too late when the last one has just been deleted.
+    /// Two threads, one coming as another leaves, end the process. On 3.12 the one that the interpreter was born
+    /// with stays anyway, 3.14 hands the place out atomically.
+    pub(crate) fn resident(_py: Attached<'_>, handle: Handle) -> Option<Self> {
+        if cfg!(not(all(Py_3_13, not(Py_3_14)))) {
+            return None;
+        }
+        // SAFETY: attached to the interpreter, which so exists.
+        unsafe { Self::new(handle) }
+    }
+
+    /// Attaches this thread, runs `work`, and detaches it; the thread state is as good as before.
+    ///
+    /// # Safety
+    /// Made on this thread, not deleted; its interpreter isn't finalizing until this returns. The thread is
+    /// attached nowhere.
+    pub(crate) unsafe fn run(self, work: impl FnOnce(Attached<'_>)) {
+        // SAFETY: forwarded to the caller.
+        unsafe {
+            ffi::PyEval_RestoreThread(self.0);
+            boundary::enter_quietly(work);
+            ffi::PyEval_SaveThread();
+        }
+    }
+
+    /// Deletes it. To be called once, attached to its interpreter, when no thread uses it any more.
+    pub(crate) fn delete(self, _py: Attached<'_>) {
+        // SAFETY: as said.
         unsafe {
             ffi::PyThreadState_Clear(self.0);
             ffi::PyThreadState_Delete(self.0);
@@ -189,7 +211,7 @@ unsafe extern "C" fn destroy<T: Ending>(capsule: *mut ffi::PyObject) {
 
 /// Runs `work` with the state of our module in the interpreter that this thread is attached to.
 pub(crate) fn with_state<R>(py: Attached<'_>, work: impl FnOnce(Cx<'_>) -> R) -> PyResult<R> {
-    let module = py.import(c"interlane._core")?;
+    let module = py.ours(c"interlane._core")?;
     // SAFETY: our own module, which lives for the call.
     let state = unsafe { State::of(module.get()) };
     Ok(work(Cx::new(py, state)))

@@ -141,6 +141,19 @@ impl<'py> Attached<'py> {
         unsafe { Owned::from_new(self, module) }
     }
 
+    /// `sys.modules[name]` for one of our own modules, imported when it isn't there.
+    pub(crate) fn ours(self, name: &CStr) -> PyResult<Owned<'py>> {
+        // SAFETY: attached; NULL without an exception means "not imported".
+        unsafe {
+            let key = Owned::from_new(self, ffi::PyUnicode_FromString(name.as_ptr()))?;
+            let module = ffi::PyImport_GetModule(key.as_ptr());
+            if module.is_null() && ffi::PyErr_Occurred().is_null() {
+                return self.import(name);
+            }
+            Owned::from_new(self, module)
+        }
+    }
+
     /// `import name`.
     pub(crate) fn import(self, name: &CStr) -> PyResult<Owned<'py>> {
         // SAFETY: attached.

@@ -9,14 +9,15 @@ use interlane_core::{AnyShare, Held, Host, Owner};
 
 use super::blocked;
 use super::objects::Objects;
-use crate::py::interp::{self, Handle, Resident};
+use super::visits::Left;
+use crate::py::interp::{self, Handle, ThreadState};
 use crate::py::{Attached, Cx, PyResult};
 
 /// Kept by a capsule in the interpreter's state dict, by the module's state and by every open end.
 #[derive(Debug)]
 pub(crate) struct Interpreter {
     pub(crate) owner: Arc<Owner>,
-    handle: Handle,
+    pub(super) handle: Handle,
     id: i64,
     /// Is it another interpreter that has the main one's GIL?
     has_main_gil: bool,
@@ -25,7 +26,8 @@ pub(crate) struct Interpreter {
     hooked: AtomicBool,
     ends: Mutex<Ends>,
     objects: Objects,
-    resident: Mutex<Option<Resident>>,
+    resident: Mutex<Option<ThreadState>>,
+    pub(super) left: Left,
     /// The thread that ends the interpreter (`blocked::ident`), 0 before.
     ender: AtomicU64,
 }
@@ -102,8 +104,9 @@ impl Interpreter {
                 resident: Mutex::new(if id == 0 {
                     None
                 } else {
-                    Resident::new(py, handle)
+                    ThreadState::resident(py, handle)
                 }),
+                left: Left::default(),
                 ender: AtomicU64::new(0),
             });
             let mut records = RECORDS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,7 +159,7 @@ impl Interpreter {
     pub(crate) unsafe fn enter(&self, work: impl FnOnce(Cx<'_>)) {
         // SAFETY: forwarded to the caller.
         unsafe {
-            self.handle.enter(|py| {
+            self.visit(|py| {
                 if let Err(raised) = interp::with_state(py, work) {
                     raised.report_alone(py);
                 }
@@ -291,8 +294,9 @@ impl Interpreter {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(resident) = resident {
-            resident.remove(py);
+            resident.delete(py);
         }
+        self.left.clear(py);
     }
 }
 

@@ -6,6 +6,7 @@ mod fork;
 pub(crate) mod interpreter;
 pub(crate) mod lane;
 pub(crate) mod objects;
+mod visits;
 pub(crate) mod waiting;
 
 pub(crate) use interpreter::Interpreter;

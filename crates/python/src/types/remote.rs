@@ -158,7 +158,7 @@ fn serve<'py>(
     values: Ref<'_>,
     keywords: Ref<'_>,
 ) -> PyResult<Owned<'py>> {
-    let module = cx.import(c"interlane._proxy")?;
+    let module = cx.ours(c"interlane._proxy")?;
     let serve = module.get().attribute(cx.py(), c"serve")?;
     serve
         .get()

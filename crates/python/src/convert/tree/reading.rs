@@ -192,10 +192,11 @@ impl<'py> Reader<'py, '_> {
                 .get()
                 .call_with(py, frame.object.get())
                 .map_err(|raised| {
-                    let note = format!(
-                        "interlane was rebuilding, with {module}.{qualname}, what interpreter {owner} shared"
-                    );
-                    raised.with_note(py, &note)
+                    raised.with_note(py, || {
+                        format!(
+                            "interlane was rebuilding, with {module}.{qualname}, what interpreter {owner} shared"
+                        )
+                    })
                 })?;
         }
         if let Some(number) = frame.number {
