@@ -1,6 +1,6 @@
 //! The buffer protocol from both sides: memory acquired from an exporter, and handed out again.
 
-use core::ffi::{CStr, c_int};
+use core::ffi::{CStr, c_int, c_void};
 use std::ffi::CString;
 
 use pyo3_ffi as ffi;
@@ -106,6 +106,29 @@ impl Window {
         Self::new(view, Box::new(numbers), format.to_owned(), false)
     }
 
+    /// Memory of somebody else, whose shape and strides have one number for each dimension.
+    pub(super) fn described(
+        data: *mut c_void,
+        itemsize: isize,
+        format: CString,
+        shape: &[isize],
+        strides: &[isize],
+        readonly: bool,
+    ) -> Self {
+        let mut view = ffi::Py_buffer::new();
+        view.buf = if data.is_null() {
+            core::ptr::NonNull::<u128>::dangling().as_ptr().cast() // of no bytes
+        } else {
+            data
+        };
+        view.len = shape.iter().product::<isize>() * itemsize;
+        view.itemsize = itemsize;
+        view.readonly = c_int::from(readonly);
+        view.ndim = shape.len() as c_int;
+        let numbers = [shape, strides].concat().into_boxed_slice();
+        Self::new(view, numbers, format, false)
+    }
+
     /// The same memory as `layout` describes.
     pub(crate) fn of(layout: Layout<'_>) -> Self {
         let source = layout.0;
@@ -170,6 +193,10 @@ impl Window {
 impl<'a> Layout<'a> {
     pub(crate) fn nbytes(self) -> usize {
         self.0.len as usize
+    }
+
+    pub(super) fn view(self) -> &'a ffi::Py_buffer {
+        self.0
     }
 
     /// The same, without a limit in time.
