@@ -235,7 +235,7 @@ static int
 add(PyObject *module, const char *name, unsigned int flags, const interlane_type *table)
 {
     char full[64];
-    PyType_Spec spec = {full, sizeof(Object), 0, Py_TPFLAGS_DEFAULT, type_slots};
+    PyType_Spec spec = {full, sizeof(Object), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, type_slots};
     PyObject *type;
     int answer = 0;
     spec.flags |= flags;
