@@ -165,7 +165,7 @@ static const struct {
     {"endless_areas", {V, S, "hostile:x", 0, PY_SSIZE_T_MAX, acquire, rebuild, release}},
     {"no_acquire", {V, S, "hostile:x", 0, 1, NULL, rebuild, release}},
     {"no_rebuild", {V, S, "hostile:x", 0, 1, acquire, NULL, release}},
-    GOOD(acquire_raises), GOOD(acquire_minus_one), GOOD(acquire_minus_seven), GOOD(acquire_raises_too),
+    GOOD(good), GOOD(acquire_raises), GOOD(acquire_minus_one), GOOD(acquire_minus_seven), GOOD(acquire_raises_too),
     GOOD(too_many), GOOD(very_many), GOOD(negative_nbytes), GOOD(null_data), GOOD(ndim_65), GOOD(ndim_negative),
     GOOD(wrong_shape), GOOD(negative_shape), GOOD(huge_shape), GOOD(no_shape), GOOD(only_strides), GOOD(no_itemsize),
     GOOD(small_items), GOOD(odd_items), GOOD(bad_format), GOOD(empty_format),

@@ -170,6 +170,27 @@ for interp in (first, second, third):
 """)
 
 
+def test_what_was_received_goes_on_without_the_interpreter_in_between(run):
+    run("""
+item = make()
+send, recv = interlane.create_channel()
+send_on, recv_on = interlane.create_channel()
+middle, last = create(recv=recv, send_on=send_on), create(recv_on=recv_on)
+middle.exec(source)
+last.exec(source)
+send.send(item)
+middle.exec("item = recv.recv(); send_on.send(item); send_on.send([interlane.share(item)])")
+assert [row.owner for row in interlane.shares() if row.nbytes and row.type != "Share"] == [0, middle.id]
+middle.close()
+last.exec("item = recv_on.recv(); again = recv_on.recv()[0].get(); check(item); check(again)")
+assert not is_free(item)
+last.exec("del item, again")
+wait_until(lambda: is_free(item))  # nothing of it was left in the interpreter that has ended
+last.close()
+assert interlane.stats().live == 0
+""")
+
+
 def test_inside_containers_it_arrives_once(run):
     run("""
 item = make()

@@ -271,6 +271,27 @@ assert kind is hostile.no_release or hostile.counts() == (2, 2), hostile.counts(
     )
 
 
+def test_what_rebuild_copies_is_the_borrowers_own_to_share(run):
+    run("""
+send, recv = interlane.create_channel()
+send_on, recv_on = interlane.create_channel()
+middle = interpreters.create()
+middle.prepare_main(recv=recv, send_on=send_on)
+send.send(hostile.good())
+middle.exec("item = recv.recv(); send_on.send(item); del item")
+item = recv_on.recv()
+assert type(item) is hostile.good
+(row,) = interlane.shares(middle.id)
+assert row.holders == {0: 1}, row
+del item
+deadline = time.monotonic() + 10
+while hostile.counts() != (2, 2):
+    assert time.monotonic() < deadline, hostile.counts()
+    time.sleep(0.001)
+middle.close()
+""")
+
+
 def test_a_stolen_table_is_refused(run):
     run("""
 import datetime

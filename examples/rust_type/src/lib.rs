@@ -12,24 +12,37 @@ use pyo3_ffi::*;
 
 /// What is in a `Signal`.
 struct Contents {
-    rate: f64,
-    samples: Samples,
+    store: Store,
     /// Calls of `acquire` without their `release`.
     shares: usize,
 }
 
-enum Samples {
-    Own(Box<[f32]>),
-    /// Of another interpreter: where they are, how many, and what keeps them.
-    Shared(*const f32, usize, *mut PyObject),
+enum Store {
+    Own(f64, Box<[f32]>),
+    /// Of another interpreter: the rate, the samples and how many, and what keeps both.
+    Shared(*const f64, *const f32, usize, *mut PyObject),
 }
 
-impl Samples {
-    fn get(&self) -> &[f32] {
-        match *self {
-            Self::Own(ref samples) => samples,
-            // SAFETY: valid while the keeper is, which we have a reference to.
-            Self::Shared(data, count, _) => unsafe { core::slice::from_raw_parts(data, count) },
+impl Contents {
+    fn new(store: Store) -> Self {
+        Self { store, shares: 0 }
+    }
+
+    fn rate(&self) -> &f64 {
+        match &self.store {
+            Store::Own(rate, _) => rate,
+            // SAFETY: valid while the keeper is, which we have a reference to; checked to be aligned.
+            Store::Shared(rate, ..) => unsafe { &**rate },
+        }
+    }
+
+    fn samples(&self) -> &[f32] {
+        match &self.store {
+            Store::Own(_, samples) => samples,
+            // SAFETY: as above.
+            Store::Shared(_, data, count, _) => unsafe {
+                core::slice::from_raw_parts(*data, *count)
+            },
         }
     }
 }
@@ -59,7 +72,7 @@ unsafe extern "C" fn acquire(
     // SAFETY: interlane calls attached, with a signal and as many zeroed areas as the table says.
     unsafe {
         let contents = contents(object);
-        let samples = contents.samples.get();
+        let (rate, samples) = (contents.rate(), contents.samples());
         *areas = Area {
             data: samples.as_ptr().cast_mut().cast(),
             nbytes: size_of_val(samples) as Py_ssize_t,
@@ -69,7 +82,7 @@ unsafe extern "C" fn acquire(
             ..core::mem::zeroed()
         };
         *areas.add(1) = Area {
-            data: (&raw mut contents.rate).cast(),
+            data: core::ptr::from_ref(rate).cast_mut().cast(),
             nbytes: 8,
             itemsize: 8,
             format: c"d".as_ptr(),
@@ -93,19 +106,15 @@ unsafe extern "C" fn rebuild(
         let [samples, rate] = areas else {
             return raise(PyExc_ValueError, c"a signal has 2 areas");
         };
-        if (samples.itemsize, samples.ndim, rate.nbytes) != (4, 1, 8) {
+        let aligned =
+            samples.data.cast::<f32>().is_aligned() && rate.data.cast::<f64>().is_aligned();
+        if (samples.itemsize, samples.ndim, rate.nbytes) != (4, 1, 8) || !aligned {
             return raise(PyExc_ValueError, c"these are not the areas of a signal");
         }
         Py_INCREF(keeper);
         let count = (samples.nbytes / 4) as usize;
-        make(
-            class,
-            Contents {
-                rate: rate.data.cast::<f64>().read_unaligned(),
-                samples: Samples::Shared(samples.data.cast(), count, keeper),
-                shares: 0,
-            },
-        )
+        let store = Store::Shared(rate.data.cast(), samples.data.cast(), count, keeper);
+        make(class, Contents::new(store))
     }
 }
 
@@ -134,7 +143,7 @@ unsafe fn make(class: *mut PyTypeObject, contents: Contents) -> *mut PyObject {
 /// # Safety
 /// Attached to the interpreter of the keeper.
 unsafe fn let_go(contents: Contents) {
-    if let Samples::Shared(_, _, keeper) = contents.samples {
+    if let Store::Shared(.., keeper) = contents.store {
         // SAFETY: our own reference.
         unsafe { Py_DECREF(keeper) }
     }
@@ -174,15 +183,8 @@ unsafe extern "C" fn new(
         if !PyErr_Occurred().is_null() {
             return null_mut();
         }
-        let samples = Samples::Own(samples.into_boxed_slice());
-        make(
-            class,
-            Contents {
-                rate,
-                samples,
-                shares: 0,
-            },
-        )
+        let store = Store::Own(rate, samples.into_boxed_slice());
+        make(class, Contents::new(store))
     }
 }
 
@@ -198,13 +200,13 @@ unsafe extern "C" fn dealloc(object: *mut PyObject) {
 
 unsafe extern "C" fn length(object: *mut PyObject) -> Py_ssize_t {
     // SAFETY: CPython calls with a signal.
-    unsafe { contents(object).samples.get().len() as Py_ssize_t }
+    unsafe { contents(object).samples().len() as Py_ssize_t }
 }
 
 unsafe extern "C" fn item(object: *mut PyObject, index: Py_ssize_t) -> *mut PyObject {
     // SAFETY: CPython calls attached, with a signal.
     unsafe {
-        let samples = contents(object).samples.get();
+        let samples = contents(object).samples();
         match usize::try_from(index)
             .ok()
             .and_then(|index| samples.get(index))
@@ -218,7 +220,7 @@ unsafe extern "C" fn item(object: *mut PyObject, index: Py_ssize_t) -> *mut PyOb
 unsafe extern "C" fn getbuffer(object: *mut PyObject, view: *mut Py_buffer, flags: c_int) -> c_int {
     // SAFETY: CPython calls attached, with a signal and a view to be filled.
     unsafe {
-        let samples = contents(object).samples.get();
+        let samples = contents(object).samples();
         let size = size_of_val(samples) as Py_ssize_t;
         // As plain bytes: enough to look at them.
         PyBuffer_FillInfo(
@@ -234,7 +236,7 @@ unsafe extern "C" fn getbuffer(object: *mut PyObject, view: *mut Py_buffer, flag
 
 unsafe extern "C" fn rate(object: *mut PyObject, _: *mut c_void) -> *mut PyObject {
     // SAFETY: CPython calls attached, with a signal.
-    unsafe { PyFloat_FromDouble(contents(object).rate) }
+    unsafe { PyFloat_FromDouble(*contents(object).rate()) }
 }
 
 unsafe extern "C" fn shares(object: *mut PyObject, _: *mut c_void) -> *mut PyObject {

@@ -63,8 +63,9 @@ typedef struct {
      * what format, shape and strides point to, is valid only during the call. */
     PyObject *(*rebuild)(PyTypeObject *type, const interlane_area *areas, Py_ssize_t count, PyObject *keeper);
 
-    /* In the owner, under its GIL, once for each `acquire` that succeeded, after the last user anywhere. The areas are
-     * as `acquire` left them. Not called when the owner has ended first: then the object, and its memory, stays for
+    /* In the owner, under its GIL, once for each `acquire` that succeeded, after the last user anywhere; at once when
+     * nothing was shared, or when the areas are all borrowed ones, which then go on as such. The areas are as
+     * `acquire` left them. Not called when the owner has ended first: then the object, and its memory, stays for
      * good. An exception goes to sys.unraisablehook. May be NULL. */
     void (*release)(PyObject *object, interlane_area *areas, Py_ssize_t count, void *state);
 } interlane_type;

@@ -12,19 +12,26 @@ use crate::errors::{Error, raise};
 use crate::py::buffer::Window;
 use crate::py::error::Builtin;
 use crate::py::foreign::{Acquired, Table};
-use crate::py::{Cx, Owned, PyResult, Raised, Ref, class};
-use crate::types::keeper::Keeper;
+use crate::py::{Cx, Owned, PyResult, Raised, Ref};
+use crate::types::keeper;
 
-/// Areas acquired from an object of an extension.
+/// Areas of an object of an extension.
 pub(crate) struct Foreign {
-    acquired: Acquired,
+    hold: Hold,
     windows: Box<[Arc<Window>]>,
     /// Where borrowers import the type from.
     module: String,
     qualname: String,
     owner: i64,
     kind: String,
-    life: Life,
+}
+
+/// What keeps the areas valid.
+enum Hold {
+    /// They were acquired from the object.
+    Acquired(Acquired, Life),
+    /// The object was itself rebuilt over areas of this share: it goes on without its interpreter.
+    Origin(AnyShare),
 }
 
 impl Foreign {
@@ -35,16 +42,21 @@ impl Foreign {
 
 impl Resource for Foreign {
     fn release(self) {
-        if !self.life.is_over() {
-            // SAFETY: in the owner, under its GIL: nowhere else is the last share of it dropped while the owner
-            // lives.
-            unsafe { self.acquired.release() }
+        if let Hold::Acquired(acquired, life) = self.hold {
+            if !life.is_over() {
+                // SAFETY: in the owner, under its GIL: nowhere else is the last share of it dropped while the
+                // owner lives.
+                unsafe { acquired.release() }
+            }
         }
     }
 
     fn orphan(&self) -> Fate {
-        // Nobody could run the extension's release any more: the object stays, and its memory with it.
-        self.life.end(Fate::Pinned)
+        match &self.hold {
+            // Nobody could run the extension's release any more: the object stays, and its memory with it.
+            Hold::Acquired(_, life) => life.end(Fate::Pinned),
+            Hold::Origin(_) => Fate::Adopted,
+        }
     }
 
     fn discard(self) {}
@@ -113,16 +125,22 @@ pub(super) fn share(
             return Err(raised);
         }
     };
+    let origin = origin(cx, &windows);
     let nbytes = windows.iter().map(|window| window.nbytes()).sum();
-    let foreign = Foreign {
-        acquired,
+    let foreign = |hold| Foreign {
+        hold,
         windows,
         module: table.module,
         qualname: table.qualname,
         owner: cx.state.interpreter().id(),
         kind: kind.clone(),
-        life: Life::default(),
     };
+    if let Some(origin) = origin {
+        // SAFETY: as above.
+        unsafe { acquired.release() };
+        return Ok(Some(Share::unowned(foreign(Hold::Origin(origin)), nbytes)));
+    }
+    let foreign = foreign(Hold::Acquired(acquired, Life::default()));
     match packing.share(cx, foreign, nbytes) {
         Ok(share) => Ok(Some(share)),
         Err(foreign) => {
@@ -130,6 +148,21 @@ pub(super) fn share(
             Err(refuse("this interpreter is ending"))
         }
     }
+}
+
+/// The share that keeps all these areas, when they are memory that this interpreter has borrowed. What is sent on is
+/// then the owner's memory, as with any view, and this interpreter may end without anybody noticing.
+fn origin(cx: Cx<'_>, windows: &[Arc<Window>]) -> Option<AnyShare> {
+    let filled = windows.iter().filter(|window| window.nbytes() > 0);
+    let memory = filled
+        .map(|window| window.span())
+        .collect::<Option<Vec<_>>>()?;
+    let here = cx.state.interpreter();
+    let origin = here.keepers().find(&memory)?;
+    let is_ours = origin
+        .owner()
+        .is_some_and(|owner| Arc::ptr_eq(owner, &here.owner));
+    (!is_ours).then_some(origin)
 }
 
 /// The object for the current interpreter, which keeps the share, or that of the whole that it is a part of.
@@ -160,9 +193,12 @@ pub(super) fn rebuild<'py>(
         Some(table) => table.map_err(|what| broken(&format!("its table {what}")))?,
         None => return Err(broken("it has no __interlane_c_share__")),
     };
-    let kept = whole.cloned().unwrap_or_else(|| share.as_any().clone());
-    let held = cx.state.interpreter().hold(kept);
-    let keeper = class::instantiate(cx, Keeper { held })?;
+    let kept = match (whole, &share.hold) {
+        (Some(whole), _) => whole,
+        (None, Hold::Origin(origin)) => origin,
+        (None, Hold::Acquired(..)) => share.as_any(),
+    };
+    let keeper = keeper::make(cx, kept.clone(), share.windows())?;
     table
         .rebuild(py, class_of.get(), share.windows(), keeper.get())
         .map_err(|raised| {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use interlane_core::{AnyShare, Held, Host, Owner};
 
 use super::blocked;
+use super::keepers::Keepers;
 use super::objects::Objects;
 use crate::py::interp::{self, Handle, Resident};
 use crate::py::{Attached, Cx, PyResult};
@@ -25,6 +26,7 @@ pub(crate) struct Interpreter {
     hooked: AtomicBool,
     ends: Mutex<Ends>,
     objects: Objects,
+    keepers: Keepers,
     resident: Mutex<Option<Resident>>,
     /// The thread that ends the interpreter (`blocked::ident`), 0 before.
     ender: AtomicU64,
@@ -99,6 +101,7 @@ impl Interpreter {
                 hooked: AtomicBool::new(false),
                 ends: Mutex::default(),
                 objects: Objects::default(),
+                keepers: Keepers::default(),
                 resident: Mutex::new(if id == 0 {
                     None
                 } else {
@@ -147,6 +150,11 @@ impl Interpreter {
     /// What this interpreter has shared with `interlane.share`.
     pub(crate) fn objects(&self) -> &Objects {
         &self.objects
+    }
+
+    /// What the extensions' objects of this interpreter keep of others.
+    pub(crate) fn keepers(&self) -> &Keepers {
+        &self.keepers
     }
 
     /// Attaches a thread that is attached nowhere, runs `work`, and detaches it.

@@ -2,16 +2,47 @@
 
 use core::ffi::CStr;
 
-use interlane_core::Held;
+use std::sync::Arc;
 
+use interlane_core::{AnyShare, Held};
+
+use crate::py::buffer::Window;
 use crate::py::getset::{self, GetSet};
 use crate::py::method::{self, Method};
 use crate::py::slot::{self, Slot};
-use crate::py::{Class, Cx, Global, Owned, PyResult};
+use crate::py::{Class, Cx, Global, Owned, PyResult, class};
+use crate::runtime::Interpreter;
 use crate::state::State;
 
 pub(crate) struct Keeper {
-    pub(crate) held: Held,
+    held: Held,
+    interpreter: Arc<Interpreter>,
+    /// Its rows in the interpreter's table.
+    rows: Box<[(usize, u64)]>,
+}
+
+/// A keeper of a share, which is of these areas.
+pub(crate) fn make<'py>(
+    cx: Cx<'py>,
+    share: AnyShare,
+    windows: &[Arc<Window>],
+) -> PyResult<Owned<'py>> {
+    let interpreter = Arc::clone(cx.state.interpreter());
+    // Where an area has gaps, what is in them is not the share's to keep.
+    let whole = |window: &Arc<Window>| window.span().filter(|span| span.len() == window.nbytes());
+    let memory = windows.iter().filter_map(whole);
+    let keeper = Keeper {
+        rows: interpreter.keepers().insert(memory, &share),
+        held: interpreter.hold(share),
+        interpreter,
+    };
+    class::instantiate(cx, keeper)
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.interpreter.keepers().remove(&self.rows);
+    }
 }
 
 impl Keeper {
