@@ -31,7 +31,7 @@ def compile_module(source: Path, name: str, folder: Path, *flags: str) -> None:
     # fmt: off
     run(
         compiler, "-O2", "-Wall", "-Wextra", "-Werror", *flags, "-fPIC", "-shared",
-        "-isystem", python, "-I", interlane.get_include(), source, "-o", folder / f"{name}{SUFFIX}",
+        "-I", python, "-I", interlane.get_include(), source, "-o", folder / f"{name}{SUFFIX}",
     )
     # fmt: on
 
@@ -42,7 +42,7 @@ def build_rust(folder: Path) -> None:
     if cargo is None:
         pytest.skip("there is no cargo")
     # A folder for each version: in a shared one they would rebuild pyo3-ffi at every turn.
-    target = ROOT / "target" / "examples" / str(sys.implementation.cache_tag)
+    target = ROOT / "target/examples" / f"{sys.implementation.cache_tag}{sys.abiflags}"
     manifest = ROOT / "examples/rust_type/Cargo.toml"
     environment = {**os.environ, "PYO3_PYTHON": sys.executable, "CARGO_TARGET_DIR": str(target)}
     run(cargo, "build", "--release", "--locked", "--manifest-path", manifest, env=environment)

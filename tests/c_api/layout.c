@@ -1,5 +1,9 @@
 /* What a compiler makes of interlane.h, to be compared with what interlane was compiled with. C and C++. */
 #define PY_SSIZE_T_CLEAN
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic" /* CPython's own headers are not that strict */
+#include <Python.h>
+#pragma GCC diagnostic pop
 #include <interlane.h>
 #include <stddef.h>
 

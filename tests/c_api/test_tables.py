@@ -1,5 +1,6 @@
 """Which table is used, and what is wrong with the others."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -320,3 +321,40 @@ send, recv = interlane.create_channel(fallback="pickle")
 send.send([Picklable()])
 assert recv.recv() == ["pickled"]
 """)
+
+
+@pytest.mark.skipif(
+    not hasattr(sys, "gettotalrefcount"), reason="only a debug build of CPython counts references"
+)
+def test_no_failure_leaves_references_behind(run):
+    out = run("""
+sys.unraisablehook = lambda event: None
+kinds = [kind for kind in vars(hostile).values() if isinstance(kind, type)] + [c_image.Image]
+
+def one(kind, *size):
+    item = kind(*size)
+    for use in (exchange, interlane.share):
+        try:
+            use(item)
+        except Exception:
+            pass
+    try:
+        hostile.register(hostile.Immutable, kind.__name__)
+    except TypeError:
+        pass
+
+def grown(kind, rounds):
+    before = sys.gettotalrefcount()
+    for _ in range(rounds):
+        one(kind, *([4, 4] if kind is c_image.Image else []))
+    interlane.collect()
+    gc.collect()
+    return sys.gettotalrefcount() - before
+
+for kind in kinds:
+    grown(kind, 20)
+    growth = min(grown(kind, 100) for _ in range(3))
+    assert growth < 50, (kind, growth)
+print(len(kinds))
+""")
+    assert int(out) > 30
