@@ -365,3 +365,61 @@ vector.append(3)
 """,
         env={"PYTHONPATH": str(extension("cpp_vector"))},
     )
+
+
+def test_interpreters_that_send_and_drop_at_once_lose_nothing(run):
+    run("""
+import threading
+ROUNDS = 300
+send, recv = interlane.create_channel(16)
+send_on, recv_on = interlane.create_channel(16)
+work = '''
+def push():
+    item = make()
+    for n in range(ROUNDS):
+        send.send(item if n % 2 else {"n": n, "item": make()})
+def pass_on():
+    for _ in range(ROUNDS):
+        send_on.send(recv.recv())
+def take():
+    for _ in range(ROUNDS):
+        item = recv_on.recv()
+        check(item["item"] if isinstance(item, dict) else item)
+'''.replace("ROUNDS", str(ROUNDS))
+ends = dict(send=send, recv=recv, send_on=send_on, recv_on=recv_on)
+threads = []
+for role in ("push", "pass_on", "take") * 2:
+    interp = create(**ends)
+    interp.exec(source)
+    interp.exec(work)
+    threads.append((threading.Thread(target=interp.exec, args=(f"{role}()",)), interp))
+for thread, _ in threads:
+    thread.start()
+for thread, interp in threads:
+    thread.join(60)
+    assert not thread.is_alive()
+for _, interp in threads:
+    interp.close()
+stats = interlane.stats()
+assert stats.live == stats.orphaned == stats.pending == 0, stats
+""")
+
+
+@pytest.mark.parametrize("how", ["", "sys.exit(0)", "import os; os._exit(0)"])
+def test_the_process_ends_quietly_with_shares_out(run, how):
+    out = run(f"""
+send, recv = interlane.create_channel()
+send_back, recv_back = interlane.create_channel()
+other = create(recv=recv, send_back=send_back)
+other.exec(source)
+item = make()
+send.send(item)
+other.exec("held = recv.recv(); send_back.send(make()); send_back.send([held])")
+mine = recv_back.recv()
+kept = interlane.share(item)
+other.close()
+print("done", flush=True)
+{how}
+""")
+    assert out == "done\n"
+    assert out.stderr == ""
