@@ -30,6 +30,9 @@ check "clippy, interlane-core under loom" env RUSTFLAGS="--cfg loom" CARGO_TARGE
 check "clippy, interlane-python" "${cargo_clippy[@]}" --package interlane-python -- -D warnings
 check "cargo fmt, interlane-bench" cargo fmt --manifest-path crates/bench/Cargo.toml --check
 check "clippy, interlane-bench" "${cargo_clippy[@]}" --manifest-path crates/bench/Cargo.toml -- -D warnings
+example=(--manifest-path examples/rust_type/Cargo.toml)
+check "cargo fmt, examples/rust_type" cargo fmt "${example[@]}" --check
+check "clippy, examples/rust_type" "${cargo_clippy[@]}" "${example[@]}" -- -D warnings
 check "rustdoc" env RUSTDOCFLAGS="-D warnings" "${cargo_doc[@]}" --package interlane-core
 
 check "ruff check" "$tools/ruff" check .

@@ -81,7 +81,15 @@ __all__ = [
     "proxy",
     "Proxy",
     "interpreters",
+    "get_include",
 ]
+
+
+def get_include() -> str:
+    """Returns the folder of `interlane.h`, which extension types include to be shareable."""
+    import os.path
+
+    return os.path.join(os.path.dirname(__file__), "include")  # noqa: PTH118, PTH120 - pathlib is slow to import
 
 
 def __getattr__(name: str) -> object:

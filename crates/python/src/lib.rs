@@ -24,7 +24,12 @@ fn execute(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
     cx.state.errors.load(cx)?;
     types::add(cx, module)?;
     cx.state.registry.set(cx.dict()?);
+    cx.state.tables.set(cx.dict()?);
     cx.state.dunder_share.set(cx.str("__share__")?);
+    cx.state
+        .dunder_c_share
+        .set(cx.str(&py::foreign::TYPE_ATTRIBUTE.to_string_lossy())?);
+    py::foreign::add(cx, module)?;
     let interpreter = runtime::Interpreter::current(cx.py())?;
     cx.state.set_interpreter(interpreter);
     py::interp::at_exit(cx.py(), module, c"_at_exit")?;

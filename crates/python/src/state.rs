@@ -17,8 +17,13 @@ pub(crate) struct State {
     pub(crate) remote: Global,
     /// The function for each registered class.
     pub(crate) registry: Global,
+    /// The capsule with its table for each type that an extension has registered.
+    pub(crate) tables: Global,
     /// The name `__share__`.
     pub(crate) dunder_share: Global,
+    /// The name `__interlane_c_share__`.
+    pub(crate) dunder_c_share: Global,
+    pub(crate) keeper: Global,
     pub(crate) share_record: Global,
     pub(crate) statistics: Global,
     pub(crate) stats: Global,
@@ -53,7 +58,10 @@ impl State {
             &self.share,
             &self.remote,
             &self.registry,
+            &self.tables,
             &self.dunder_share,
+            &self.dunder_c_share,
+            &self.keeper,
             &self.share_record,
             &self.statistics,
             &self.stats,

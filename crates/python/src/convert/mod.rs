@@ -5,6 +5,7 @@
 
 pub(crate) mod binary;
 pub(crate) mod end;
+mod foreign;
 pub(crate) mod object;
 pub(crate) mod part;
 pub(crate) mod pickle;
@@ -14,6 +15,7 @@ pub(crate) mod text;
 pub(crate) mod tree;
 
 use core::sync::atomic::AtomicUsize;
+use std::sync::Arc;
 
 use interlane_core::{AnyShare, Fate, Resource, Share};
 
@@ -44,6 +46,8 @@ pub(crate) enum Message {
     Part(Box<part::Part>),
     /// Arrives as the very object where the GIL is the same.
     Same(Share<same::Same>),
+    /// Arrives as what the extension that the type comes from builds over the areas.
+    Foreign(Share<foreign::Foreign>),
     /// Arrives as the value of an object that is shared as a whole.
     Object(Share<object::Object>),
     /// Arrives as the `Share` itself.
@@ -210,6 +214,7 @@ fn unpack_kept<'py>(
         }
         Message::Part(part) => part.open(cx),
         Message::Same(share) => same::open(cx, share),
+        Message::Foreign(share) => foreign::rebuild(cx, share, whole),
         Message::Object(share) => object::value(cx, &share),
         Message::Handle(share) => share::make(cx, share),
         Message::Remote(share) => remote::make(cx, share),
@@ -241,6 +246,7 @@ impl Message {
             Self::Buffer(share) => Self::Buffer(share.clone()),
             Self::Part(part) => Self::Part(part.clone()),
             Self::Same(share) => Self::Same(share.clone()),
+            Self::Foreign(share) => Self::Foreign(share.clone()),
             Self::Object(share) => Self::Object(share.clone()),
             Self::Handle(share) => Self::Handle(share.clone()),
             Self::Remote(share) => Self::Remote(share.clone()),
@@ -258,6 +264,7 @@ impl Message {
             Self::Text(text) => text.keeper().orphan(),
             Self::Bytes(bytes) => bytes.keeper().orphan(),
             Self::Buffer(buffer) => Resource::orphan(&**buffer),
+            Self::Foreign(foreign) => Resource::orphan(&**foreign),
             Self::Pickle(data) => data.orphan(),
             Self::Tree(tree) => {
                 let fates = tree.leaves().iter().map(Self::orphan);
@@ -277,6 +284,10 @@ impl Message {
             Self::Bytes(share) => found(Area::Bytes(share)),
             Self::Buffer(share) => found(Area::Buffer(share)),
             Self::Part(part) => found(Area::Part(part)),
+            Self::Foreign(share) => share
+                .windows()
+                .iter()
+                .for_each(|window| found(Area::Window(window))),
             Self::Object(share) => share.content().each_area(found),
             Self::Same(share) => share.value().each_area(found),
             Self::Pickle(data) => data.each_area(found),
@@ -292,6 +303,7 @@ pub(crate) enum Area<'a> {
     Bytes(&'a binary::Bytes),
     Buffer(&'a binary::Buffer),
     Part(&'a part::Part),
+    Window(&'a Arc<Window>),
 }
 
 impl Area<'_> {
@@ -301,12 +313,13 @@ impl Area<'_> {
             Self::Bytes(bytes) => bytes.bytes().len(),
             Self::Buffer(buffer) => buffer.layout().nbytes(),
             Self::Part(part) => part.nbytes(),
+            Self::Window(window) => window.nbytes(),
         }
     }
 
     /// A view of it that is as good as the share that it is an area of.
     pub(crate) fn memory(&self) -> area::Memory {
-        let window = |window| area::Memory::Window(std::sync::Arc::new(window));
+        let window = |window| area::Memory::Window(Arc::new(window));
         let text = |text: &crate::py::text::Characters| {
             window(Window::of_numbers(text.data, text.length, text.width))
         };
@@ -318,7 +331,8 @@ impl Area<'_> {
             }
             Self::Buffer(buffer) => binary::memory(buffer),
             Self::Part(part::Part::Text(characters, _)) => text(characters),
-            Self::Part(part::Part::Memory(window, _)) => area::Memory::Window(window.clone()),
+            Self::Part(part::Part::Memory(shared, _)) => area::Memory::Window(Arc::clone(shared)),
+            Self::Window(shared) => area::Memory::Window(Arc::clone(shared)),
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn recipe<'py>(
             return Err(raise(cx, Error::NotShareable, &message));
         }
         Some(function) => (function, "__share__"),
-        None => match registered(cx, class.get())? {
+        None => match in_mro(cx, cx.state.registry.get(py)?, class.get())? {
             Some(function) => (function, "the registered function"),
             None if object.is_exception() => {
                 let module = cx.import(c"interlane._exceptions")?;
@@ -78,9 +78,12 @@ pub(super) fn recipe<'py>(
     }))
 }
 
-/// Registered for the class, or for the first of its bases that has a function.
-fn registered<'py>(cx: Cx<'py>, class: Ref<'_>) -> PyResult<Option<Owned<'py>>> {
-    let registry = cx.state.registry.get(cx.py())?;
+/// What `registry` has for the class, or for the first of its bases that it has something for.
+pub(super) fn in_mro<'py>(
+    cx: Cx<'py>,
+    registry: Ref<'_>,
+    class: Ref<'_>,
+) -> PyResult<Option<Owned<'py>>> {
     if registry.size(cx.py())? == 0 {
         return Ok(None);
     }

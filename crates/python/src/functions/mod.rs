@@ -8,7 +8,7 @@ use core::sync::atomic::Ordering;
 use crate::convert::THRESHOLD;
 use crate::convert::text::SMALLEST_SHARE;
 use crate::py::method::{self, Method};
-use crate::py::{Args, Cx, Owned, PyResult, Raised, Signature, record, xidata};
+use crate::py::{Args, Cx, Owned, PyResult, Raised, Signature, foreign, record, xidata};
 use crate::runtime::blocked;
 use crate::runtime::interpreter::listed_threads;
 use crate::runtime::lane::{Fallback, Lane};
@@ -111,6 +111,7 @@ Raises TimeoutError after timeout seconds.",
         ),
         method::function(c"_remote", remote::new, c"_remote(obj, /)\n--\n\nReturn what stands behind a proxy of the object."),
         method::function(c"_carry", carry, c"_carry(cls, /)\n--\n\nLet instances of the class through the standard library's own Queue, prepare_main and call."),
+        method::function(c"_c_layout", c_layout, c"_c_layout()\n--\n\nReturn what interlane.h must say, to be compared with it."),
         method::function(c"_at_exit", at_exit, c"_at_exit()\n--\n\nClose this interpreter's record."),
         method::function(
             c"_expel_daemons",
@@ -239,6 +240,27 @@ fn carry<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
         xidata::register(cx.py(), class)?;
     }
     Ok(cx.none())
+}
+
+fn c_layout<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
+    let py = cx.py();
+    let layout = cx.dict()?;
+    let insert = |name: &str, value: Owned<'_>| {
+        let name = cx.str(name)?;
+        layout.get().insert(py, name.get(), value.get())
+    };
+    let (version, strings) = foreign::CONSTANTS;
+    insert("INTERLANE_API_VERSION", cx.int(i64::from(version))?)?;
+    for (name, value) in strings {
+        insert(name, cx.str(&value.to_string_lossy())?)?;
+    }
+    for (name, size, fields) in foreign::LAYOUT {
+        insert(name, cx.size(size)?)?;
+        for (field, offset) in fields {
+            insert(&format!("{name}.{field}"), cx.size(*offset)?)?;
+        }
+    }
+    Ok(layout)
 }
 
 fn at_exit<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {

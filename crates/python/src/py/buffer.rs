@@ -1,6 +1,7 @@
 //! The buffer protocol from both sides: memory acquired from an exporter, and handed out again.
 
-use core::ffi::{CStr, c_int};
+use core::ffi::{CStr, c_int, c_void};
+use core::ops::Range;
 use std::ffi::CString;
 
 use pyo3_ffi as ffi;
@@ -26,7 +27,7 @@ pub(crate) struct Layout<'a>(&'a ffi::Py_buffer);
 pub(crate) struct Window {
     view: ffi::Py_buffer,
     /// What `view` points to, in this order: shape, strides, suboffsets (or nothing).
-    _numbers: Box<[isize]>,
+    numbers: Box<[isize]>,
     _format: CString,
 }
 
@@ -106,6 +107,29 @@ impl Window {
         Self::new(view, Box::new(numbers), format.to_owned(), false)
     }
 
+    /// Memory of somebody else, whose shape and strides have one number for each dimension.
+    pub(super) fn described(
+        data: *mut c_void,
+        itemsize: isize,
+        format: CString,
+        shape: &[isize],
+        strides: &[isize],
+        readonly: bool,
+    ) -> Self {
+        let mut view = ffi::Py_buffer::new();
+        view.buf = if data.is_null() {
+            core::ptr::NonNull::<u128>::dangling().as_ptr().cast() // of no bytes
+        } else {
+            data
+        };
+        view.len = shape.iter().product::<isize>() * itemsize;
+        view.itemsize = itemsize;
+        view.readonly = c_int::from(readonly);
+        view.ndim = shape.len() as c_int;
+        let numbers = [shape, strides].concat().into_boxed_slice();
+        Self::new(view, numbers, format, false)
+    }
+
     /// The same memory as `layout` describes.
     pub(crate) fn of(layout: Layout<'_>) -> Self {
         let source = layout.0;
@@ -153,13 +177,30 @@ impl Window {
         view.internal = core::ptr::null_mut();
         Self {
             view,
-            _numbers: numbers,
+            numbers,
             _format: format,
         }
     }
 
     pub(crate) fn nbytes(&self) -> usize {
         self.view.len as usize
+    }
+
+    /// The addresses from its lowest byte to behind its highest. `None`: it has no bytes, or nonsensical strides.
+    pub(crate) fn span(&self) -> Option<Range<usize>> {
+        let ndim = self.view.ndim as usize;
+        let (shape, strides) = (&self.numbers[..ndim], &self.numbers[ndim..2 * ndim]);
+        let start = self.view.buf as usize;
+        let mut span = start..start.checked_add(self.view.itemsize as usize)?;
+        for (length, stride) in shape.iter().zip(strides) {
+            let reach = stride.checked_mul(length.checked_sub(1).filter(|last| *last >= 0)?)?;
+            if reach < 0 {
+                span.start = span.start.checked_add_signed(reach)?;
+            } else {
+                span.end = span.end.checked_add_signed(reach)?;
+            }
+        }
+        Some(span)
     }
 
     pub(crate) fn layout(&self) -> Layout<'_> {
@@ -170,6 +211,10 @@ impl Window {
 impl<'a> Layout<'a> {
     pub(crate) fn nbytes(self) -> usize {
         self.0.len as usize
+    }
+
+    pub(super) fn view(self) -> &'a ffi::Py_buffer {
+        self.0
     }
 
     /// The same, without a limit in time.

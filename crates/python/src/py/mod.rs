@@ -20,6 +20,7 @@ pub(crate) mod buffer;
 pub(crate) mod class;
 pub(crate) mod container;
 pub(crate) mod error;
+pub(crate) mod foreign;
 pub(crate) mod getset;
 pub(crate) mod interp;
 pub(crate) mod method;

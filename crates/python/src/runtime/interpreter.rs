@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use interlane_core::{AnyShare, Held, Host, Owner};
 
 use super::blocked;
+use super::keepers::Keepers;
 use super::objects::Objects;
 use super::visits::Left;
 use crate::py::interp::{self, Handle, ThreadState};
@@ -26,6 +27,7 @@ pub(crate) struct Interpreter {
     hooked: AtomicBool,
     ends: Mutex<Ends>,
     objects: Objects,
+    keepers: Keepers,
     resident: Mutex<Option<ThreadState>>,
     pub(super) left: Left,
     /// The thread that ends the interpreter (`blocked::ident`), 0 before.
@@ -101,6 +103,7 @@ impl Interpreter {
                 hooked: AtomicBool::new(false),
                 ends: Mutex::default(),
                 objects: Objects::default(),
+                keepers: Keepers::default(),
                 resident: Mutex::new(if id == 0 {
                     None
                 } else {
@@ -150,6 +153,11 @@ impl Interpreter {
     /// What this interpreter has shared with `interlane.share`.
     pub(crate) fn objects(&self) -> &Objects {
         &self.objects
+    }
+
+    /// What the extensions' objects of this interpreter keep of others.
+    pub(crate) fn keepers(&self) -> &Keepers {
+        &self.keepers
     }
 
     /// Attaches a thread that is attached nowhere, runs `work`, and detaches it.

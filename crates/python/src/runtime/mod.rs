@@ -4,6 +4,7 @@ pub(crate) mod blocked;
 #[cfg(unix)]
 mod fork;
 pub(crate) mod interpreter;
+pub(crate) mod keepers;
 pub(crate) mod lane;
 pub(crate) mod objects;
 mod visits;

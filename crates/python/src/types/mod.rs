@@ -2,6 +2,7 @@
 
 pub(crate) mod area;
 pub(crate) mod end;
+pub(crate) mod keeper;
 pub(crate) mod records;
 pub(crate) mod recv_channel;
 pub(crate) mod remote;
@@ -15,6 +16,7 @@ pub(crate) fn add(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
     class::add::<send_channel::SendChannel>(cx, module)?;
     class::add::<recv_channel::RecvChannel>(cx, module)?;
     class::add::<area::Area>(cx, module)?;
+    class::add::<keeper::Keeper>(cx, module)?;
     class::add::<share::Share>(cx, module)?;
     class::add::<remote::Remote>(cx, module)?;
     shared_text::add(cx, module)?;

@@ -20,6 +20,17 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
+    /// A leaf that is alone needs no tree around it.
+    fn into_message(mut self) -> Message {
+        match (self.leaves.pop(), &self.code[..]) {
+            (Some(leaf), [byte, 0]) if byte & !code::NOTED == code::LEAF => leaf,
+            (leaf, _) => {
+                self.leaves.extend(leaf);
+                Message::Tree(Box::new(self))
+            }
+        }
+    }
+
     pub(super) fn leaves(&self) -> &[Message] {
         &self.leaves
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::{
-    Message, Packing, buffer, leaf, object, pickle, protocol, same, shared_already,
+    Message, Packing, buffer, foreign, leaf, object, pickle, protocol, same, shared_already,
 };
 use super::{Tree, code};
 use crate::errors::{Error, class, raise};
@@ -59,7 +59,7 @@ pub(in super::super) fn pack(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> P
     };
     let packed = writer.write_all(object);
     match packed {
-        Ok(()) => Ok(Message::Tree(Box::new(writer.tree))),
+        Ok(()) => Ok(writer.tree.into_message()),
         // What can't be shared in place is pickled as a whole, so that identities inside are kept.
         Err(raised)
             if packing.fallback == Fallback::Pickle
@@ -224,6 +224,10 @@ impl<'py> Writer<'py> {
                 self.sized(code::BYTES | noted, data.len(), data)
             }
             _ => {
+                let path = || self.path();
+                if let Some(share) = foreign::share(self.cx, object, self.packing, path)? {
+                    return self.leaf(Message::Foreign(share), noted);
+                }
                 if let Some(recipe) = protocol::recipe(self.cx, object, || self.path())? {
                     return self.enter_rebuilt(object, noted, &recipe);
                 }
