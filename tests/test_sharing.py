@@ -569,6 +569,26 @@ def test_what_lies_in_a_channel_is_in_transit():
         assert share.holders == 2
 
 
+def test_a_cycle_of_two_interpreters_shows_in_the_table_and_can_be_broken(other):
+    holder = []
+    ours = interlane.share(holder, on_release=lambda _: None)
+    send, recv = interlane.create_channel()
+    with send, recv:
+        other.prepare_main(ours=ours, send=send)
+        other.exec("theirs = interlane.share([ours]); send.send(theirs); theirs.close(); del theirs, ours")
+        holder.append(recv.recv())
+        other.exec("send.close(); del send")
+    ours_id, theirs_id = ours.id, holder[0].id
+    ours.close()
+    rows = {row.id: row for row in interlane.shares() if row.id in (ours_id, theirs_id)}
+    assert rows[ours_id].owner == 0
+    assert rows[ours_id].in_transit == 1  # inside of theirs
+    assert rows[theirs_id].owner == other.id
+    assert rows[theirs_id].holders == {0: 1}
+    holder.pop().close()
+    wait_until(lambda: not {row.id for row in interlane.shares()} & {ours_id, theirs_id})
+
+
 # --- waiting for borrowers
 
 

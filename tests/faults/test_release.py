@@ -131,3 +131,40 @@ def test_an_owner_that_never_rests_gets_all_of_its_objects_back(run_child):
         nothing_is_lost()
         """
     )
+
+
+@pytest.mark.stress
+@pytest.mark.timeout(600)
+def test_a_storm_of_releases_needs_no_memory(run_child, stress_is_short):
+    rounds = 20 if stress_is_short else 2_000
+    out = run_child(
+        f"""
+        send, recv = interlane.create_channel()
+        interp = interpreters.create()
+        interp.prepare_main(recv=recv)
+        recv.close()
+        thread = start(interp.exec, "for text in recv: del text")
+        texts = [chr(97 + n) * 5_000 for n in range(25)]
+        def storm(rounds):
+            for _ in range(rounds):
+                send.send_many(texts * 200)
+                while len(send) > 20_000:
+                    time.sleep(0.001)
+        storm(20)
+        settled()
+        before = rss()
+        storm({rounds})
+        now = settled(60)
+        grown = rss() - before
+        send.close()
+        thread.join()
+        interp.close()
+        nothing_is_lost()
+        print(now.created, now.live, grown)
+        """,
+        timeout=500,
+    )
+    created, live, grown = map(int, out.split())
+    assert created == 5_000 * (rounds + 20)
+    assert live == 0
+    assert grown < 32 << 20
