@@ -26,7 +26,9 @@ put_text(PyObject *dict, const char *name, const char *value)
 }
 
 #define SIZE(type) put(dict, #type, sizeof(type)) < 0
-#define OFFSET(type, field) put(dict, #type "." #field, offsetof(type, field)) < 0
+#define FIELD(type, field) \
+    put(dict, #type "." #field, offsetof(type, field)) < 0 || \
+        put(dict, "sizeof " #type "." #field, sizeof(((type *)NULL)->field)) < 0
 
 static PyObject *
 layout(PyObject *self, PyObject *args)
@@ -37,14 +39,14 @@ layout(PyObject *self, PyObject *args)
         put_text(dict, "INTERLANE_TYPE_ATTRIBUTE", INTERLANE_TYPE_ATTRIBUTE) < 0 ||
         put_text(dict, "INTERLANE_TYPE_CAPSULE", INTERLANE_TYPE_CAPSULE) < 0 ||
         put_text(dict, "INTERLANE_API_CAPSULE", INTERLANE_API_CAPSULE) < 0 ||
-        SIZE(interlane_area) || OFFSET(interlane_area, data) || OFFSET(interlane_area, nbytes) ||
-        OFFSET(interlane_area, itemsize) || OFFSET(interlane_area, format) || OFFSET(interlane_area, ndim) ||
-        OFFSET(interlane_area, shape) || OFFSET(interlane_area, strides) || OFFSET(interlane_area, readonly) ||
-        SIZE(interlane_type) || OFFSET(interlane_type, version) || OFFSET(interlane_type, size) ||
-        OFFSET(interlane_type, name) || OFFSET(interlane_type, flags) || OFFSET(interlane_type, max_areas) ||
-        OFFSET(interlane_type, acquire) || OFFSET(interlane_type, rebuild) || OFFSET(interlane_type, release) ||
-        SIZE(interlane_api) || OFFSET(interlane_api, version) || OFFSET(interlane_api, size) ||
-        OFFSET(interlane_api, register_type)) {
+        SIZE(interlane_area) || FIELD(interlane_area, data) || FIELD(interlane_area, nbytes) ||
+        FIELD(interlane_area, itemsize) || FIELD(interlane_area, format) || FIELD(interlane_area, ndim) ||
+        FIELD(interlane_area, shape) || FIELD(interlane_area, strides) || FIELD(interlane_area, readonly) ||
+        SIZE(interlane_type) || FIELD(interlane_type, version) || FIELD(interlane_type, size) ||
+        FIELD(interlane_type, name) || FIELD(interlane_type, flags) || FIELD(interlane_type, max_areas) ||
+        FIELD(interlane_type, acquire) || FIELD(interlane_type, rebuild) || FIELD(interlane_type, release) ||
+        SIZE(interlane_api) || FIELD(interlane_api, version) || FIELD(interlane_api, size) ||
+        FIELD(interlane_api, register_type)) {
         Py_XDECREF(dict);
         return NULL;
     }

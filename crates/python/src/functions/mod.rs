@@ -256,8 +256,9 @@ fn c_layout<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
     }
     for (name, size, fields) in foreign::LAYOUT {
         insert(name, cx.size(size)?)?;
-        for (field, offset) in fields {
+        for (field, offset, size) in fields {
             insert(&format!("{name}.{field}"), cx.size(*offset)?)?;
+            insert(&format!("sizeof {name}.{field}"), cx.size(*size)?)?;
         }
     }
     Ok(layout)

@@ -75,48 +75,28 @@ const API: &Api = &Api {
     register_type,
 };
 
-/// Name and size of a struct, and its fields with their offsets.
-type Layouts = [(&'static str, usize, &'static [(&'static str, usize)]); 3];
+/// Name and size of a struct; names, offsets and sizes of its fields.
+type Layouts = [(&'static str, usize, &'static [(&'static str, usize, usize)]); 3];
+
+macro_rules! layout {
+    ($name:literal, $type:ty, $($field:ident)*) => {
+        ($name, size_of::<$type>(), &[$((
+            stringify!($field),
+            offset_of!($type, $field),
+            field_size(|whole: &$type| &whole.$field),
+        )),*])
+    };
+}
+
+const fn field_size<S, F>(_: fn(&S) -> &F) -> usize {
+    size_of::<F>()
+}
 
 /// What the header must say.
 pub(crate) const LAYOUT: Layouts = [
-    (
-        "interlane_area",
-        size_of::<RawArea>(),
-        &[
-            ("data", offset_of!(RawArea, data)),
-            ("nbytes", offset_of!(RawArea, nbytes)),
-            ("itemsize", offset_of!(RawArea, itemsize)),
-            ("format", offset_of!(RawArea, format)),
-            ("ndim", offset_of!(RawArea, ndim)),
-            ("shape", offset_of!(RawArea, shape)),
-            ("strides", offset_of!(RawArea, strides)),
-            ("readonly", offset_of!(RawArea, readonly)),
-        ],
-    ),
-    (
-        "interlane_type",
-        size_of::<RawTable>(),
-        &[
-            ("version", offset_of!(RawTable, version)),
-            ("size", offset_of!(RawTable, size)),
-            ("name", offset_of!(RawTable, name)),
-            ("flags", offset_of!(RawTable, flags)),
-            ("max_areas", offset_of!(RawTable, max_areas)),
-            ("acquire", offset_of!(RawTable, acquire)),
-            ("rebuild", offset_of!(RawTable, rebuild)),
-            ("release", offset_of!(RawTable, release)),
-        ],
-    ),
-    (
-        "interlane_api",
-        size_of::<Api>(),
-        &[
-            ("version", offset_of!(Api, version)),
-            ("size", offset_of!(Api, size)),
-            ("register_type", offset_of!(Api, register_type)),
-        ],
-    ),
+    layout!("interlane_area", RawArea, data nbytes itemsize format ndim shape strides readonly),
+    layout!("interlane_type", RawTable, version size name flags max_areas acquire rebuild release),
+    layout!("interlane_api", Api, version size register_type),
 ];
 
 /// The header's other constants.
