@@ -32,6 +32,9 @@ impl Handle {
     /// Has the interpreter the main one's GIL, and its allocator? CPython says so only privately; where it
     /// doesn't, no.
     pub(crate) fn shares_main_gil(self, _py: Attached<'_>) -> bool {
+        if cfg!(Py_GIL_DISABLED) {
+            return false;
+        }
         #[cfg(not(Py_3_13))]
         {
             type HasFeature =
