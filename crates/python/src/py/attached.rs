@@ -47,7 +47,7 @@ impl<'py> Attached<'py> {
     /// Runs pending signal handlers; only the main thread of the main interpreter has any.
     pub(crate) fn check_signals(self) -> super::PyResult<()> {
         // SAFETY: attached.
-        match unsafe { ffi::PyErr_CheckSignals() } {
+        match unsafe { super::running::check_signals() } {
             0 => Ok(()),
             _ => Err(super::Raised::already(self)),
         }

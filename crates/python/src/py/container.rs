@@ -150,7 +150,7 @@ impl<'a> Ref<'a> {
         let mut value = core::ptr::null_mut();
         // SAFETY: attached; a dict of ours; a new reference is stored when the answer is 1.
         unsafe {
-            match ffi::compat::PyDict_GetItemRef(self.as_ptr(), key.as_ptr(), &mut value) {
+            match running::dict_get(self.as_ptr(), key.as_ptr(), &mut value) {
                 0 => Ok(None),
                 1 => Owned::from_new(py, value).map(Some),
                 _ => Err(Raised::already(py)),
