@@ -146,7 +146,7 @@ impl<'py> Attached<'py> {
         // SAFETY: attached; NULL without an exception means "not imported".
         unsafe {
             let key = Owned::from_new(self, ffi::PyUnicode_FromString(name.as_ptr()))?;
-            let module = ffi::PyImport_GetModule(key.as_ptr());
+            let module = running::get_module(key.as_ptr());
             if module.is_null() && ffi::PyErr_Occurred().is_null() {
                 return self.import(name);
             }

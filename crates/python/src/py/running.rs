@@ -109,7 +109,7 @@ mod raw {
     }
 
     #[inline(always)]
-    pub(super) fn guarded<R>(call: impl FnOnce() -> R) -> R {
+    pub(in super::super) fn guarded<R>(call: impl FnOnce() -> R) -> R {
         let hang = Hang;
         let answer = call();
         core::mem::forget(hang);
@@ -122,12 +122,13 @@ mod raw {
     pub(super) use pyo3_ffi::*;
 
     #[inline(always)]
-    pub(super) fn guarded<R>(call: impl FnOnce() -> R) -> R {
+    pub(in super::super) fn guarded<R>(call: impl FnOnce() -> R) -> R {
         call()
     }
 }
 
-use raw::guarded;
+/// Runs `call`, a call of an extension's function, declared as unwinding, for instance.
+pub(super) use raw::guarded;
 
 /// # Safety
 /// As for CPython's function of this name.
