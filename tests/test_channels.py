@@ -2,6 +2,7 @@
 
 import array
 import queue
+import sysconfig
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ import interlane
 import pytest
 
 DEPTH = 100_000
+shares_text = pytest.mark.skipif(
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="text is copied without a GIL"
+)
 
 
 def exchange(item: Any, **options: Any) -> Any:
@@ -427,6 +431,7 @@ def test_deep_tuples_and_dicts_arrive() -> None:
 # --- shared memory
 
 
+@shares_text
 @pytest.mark.parametrize("character", ["a", "é", "€", "😀"])
 def test_a_big_str_arrives_as_a_shared_str(character: str) -> None:
     text = character * max(interlane.get_share_threshold(), 1 << 20)
@@ -446,6 +451,7 @@ def test_big_bytes_arrive_as_exact_bytes() -> None:
     assert arrived == data
 
 
+@shares_text
 def test_the_threshold_can_be_set() -> None:
     before = interlane.get_share_threshold()
     try:

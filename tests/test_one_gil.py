@@ -1,6 +1,7 @@
 """Interpreters with one GIL: the legacy configuration, which only CPython's private modules can ask for."""
 
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,8 @@ if sys.version_info >= (3, 13):
     import _interpreters
 else:
     import _xxsubinterpreters as _interpreters
+
+pytestmark = pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="there is no GIL")
 
 
 @pytest.fixture

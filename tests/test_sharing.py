@@ -4,6 +4,7 @@ import array
 import fractions
 import gc
 import sys
+import sysconfig
 import threading
 import time
 import weakref
@@ -158,6 +159,7 @@ def test_a_share_of_bytes_has_one_area(other, size):
         other.exec("assert share.get() == data and type(share.get()) is bytes")
 
 
+@pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="text is copied without a GIL")
 def test_areas_keep_format_shape_and_strides():
     grid = memoryview(array.array("d", range(12))).cast("B").cast("d", (3, 4))
     with interlane.share([grid, "x" * 100_000, array.array("i", [1, 2])]) as share:

@@ -10,6 +10,24 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 BINDING_LAYER = Path("crates/python/src/py")
+RUNNING = BINDING_LAYER / "running.rs"
+# Functions of CPython, by family, that may run Python code; those that running.rs declares are added to them.
+MAY_RUN_PYTHON = re.compile(
+    r"Py(?:Number|Sequence|Mapping|Iter|Eval|Run|Codec|File|Weakref)_[A-Z]\w*"
+    r"|PyObject_(?:Call|Vectorcall|Get|Set|Del|Has|Str|Repr|ASCII|Bytes|Format|Hash|RichCompare|Is|Not|Dir|Length)\w*"
+    r"|PyImport_(?:Import|Exec|Reload|Get)\w*|PyErr_(?:Write|Print|Display|Warn|Clear|Set|Restore|Normalize)\w*"
+    r"|Py(?:Dict_(?:Get|Set|Del|Contains|Merge|Update|Pop)|Set_(?:Add|Contains|Discard|Pop))\w*"
+    r"|Py(?:Object_GetBuffer|Buffer_Release)|Py_(?:X?DECREF|DecRef|CLEAR|SETREF)|_Py_DECREF\w*"
+)
+# Of these families, what runs none as it is used: with a key that is an exact str, on an exact int, or at all.
+RUNS_NONE = {
+    "PyDict_GetItemString",
+    "PyDict_SetItemString",
+    "PyErr_SetString",
+    "PyEval_RestoreThread",
+    "PyEval_SaveThread",
+    "PyNumber_ToBase",
+}
 BANNED = (
     "PyGILState_",
     "PyDateTime_IMPORT",
@@ -76,6 +94,19 @@ def test_calls_that_mean_the_main_interpreter_are_not_used(name: str) -> None:
         for line in _lines(code, rf"(?<!\w){re.escape(name)}")
     ]
     assert not offenders, f"{name} is used: {offenders}"
+
+
+def test_what_may_run_python_code_is_called_through_running() -> None:
+    sources = dict(_rust(str(BINDING_LAYER)))
+    declared = set(re.findall(r"pub\(super\) fn (\w*Py\w+)\s*\(", sources.pop(RUNNING)))
+    assert len(declared) > 20, f"the declarations in {RUNNING} are not found any more"
+    offenders = [
+        f"{path}:{code.count(chr(10), 0, match.start()) + 1} {match[1]}"
+        for path, code in sources.items()
+        for match in re.finditer(r"\bffi::(?:\w+::)?(\w+)(?=\s*\()", code)
+        if match[1] in declared or (MAY_RUN_PYTHON.fullmatch(match[1]) and match[1] not in RUNS_NONE)
+    ]
+    assert not offenders, f"calls that may run Python code, outside of {RUNNING}: {offenders}"
 
 
 def _shared_state() -> set[tuple[str, str]]:

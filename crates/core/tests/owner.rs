@@ -8,9 +8,13 @@
 
 mod support;
 
-use interlane_core::{Fate, Orphans, OwnerState, Share, Wait, channel, owners, totals};
+use interlane_core::{
+    AnyShare, Fate, Host, Orphans, Owner, OwnerState, Resource, Share, Wait, channel, owners,
+    totals,
+};
+use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 use support::eventually;
@@ -222,6 +226,80 @@ fn a_storm_of_shares_between_owners_balances() {
         assert_eq!(runtime.log.unlocked.load(Ordering::SeqCst), 0);
     }
     assert!(drained.into_inner() <= 3 * ROUNDS);
+}
+
+/// An owner whose lock lets everybody in, and a table of what it shares.
+struct Crowd;
+
+// SAFETY: what it releases, `Listed`, needs no lock.
+unsafe impl Host for Crowd {
+    fn enter(&self, work: &mut dyn FnMut()) {
+        work();
+    }
+}
+
+type Listing = Mutex<Option<usize>>;
+
+/// Can be found by an address without a count, until it retires.
+struct Listed(Arc<Listing>, Arc<AtomicUsize>);
+
+impl Resource for Listed {
+    fn retire(&self) {
+        *self.0.lock().unwrap() = None;
+    }
+
+    fn release(self) {
+        self.1.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn orphan(&self) -> Fate {
+        Fate::Adopted
+    }
+
+    fn discard(self) {}
+}
+
+#[test]
+fn several_threads_may_be_in_one_owner_at_once() {
+    const ROUNDS: usize = 3_000;
+    let owner = Owner::new(Box::new(Crowd));
+    let released = Arc::new(AtomicUsize::new(0));
+    let listings: Vec<Arc<Listing>> = (0..4).map(|_| Arc::default()).collect();
+    thread::scope(|scope| {
+        for mine in &listings {
+            scope.spawn(|| {
+                for round in 0..ROUNDS {
+                    let listed = Listed(Arc::clone(mine), Arc::clone(&released));
+                    let share = Share::new(&owner, listed, 8).ok().unwrap();
+                    let raw = share.as_any().as_raw().as_ptr().expose_provenance();
+                    *mine.lock().unwrap() = Some(raw);
+                    drop(share);
+                    // Most often the last share has gone, and somebody is about to release it.
+                    while mine.lock().unwrap().is_some() {
+                        for listing in &listings {
+                            let seen = listing.lock().unwrap();
+                            let raw = seen.and_then(|raw| {
+                                NonNull::new(ptr::with_exposed_provenance_mut::<()>(raw))
+                            });
+                            // SAFETY: it takes itself off the locked listing before it is released.
+                            let share = raw.and_then(|raw| unsafe { AnyShare::upgrade(raw) });
+                            drop(seen);
+                            drop(share);
+                        }
+                        if round % 4 > 0 {
+                            // SAFETY: this owner's lock lets everybody in.
+                            unsafe { owner.drain() };
+                        }
+                    }
+                }
+            });
+        }
+    });
+    eventually("all released", || {
+        released.load(Ordering::SeqCst) == 4 * ROUNDS
+    });
+    eventually("counted", || owner.counters().pending == 0);
+    assert_eq!(owner.counters().live, 0);
 }
 
 #[test]

@@ -24,8 +24,8 @@ impl Owner {
     ///
     /// # Safety
     ///
-    /// The caller is in this owner and holds its lock. The gate is closed and
-    /// everybody has left.
+    /// The caller is in this owner and holds its lock, which no other thread has
+    /// at the same time. The gate is closed and everybody has left.
     pub unsafe fn abandon(&self) -> Orphans {
         debug_assert!(self.gate.is_shut(), "an owner ends with its gate open");
         let mut panics = Panics::default();

@@ -7,6 +7,14 @@
 /// that last. It may be one that drops a share: to drop the host must not
 /// block.
 ///
+/// # A lock that lets several threads in
+///
+/// What an embedder calls its lock may let several threads in at once, as
+/// being attached to an interpreter without a GIL does. Then resources are
+/// shared and released by several threads at once, each resource by one of
+/// them, and [`Resource`](crate::Resource)'s own code has to bear that. Only
+/// [`Owner::abandon`](crate::Owner::abandon) is alone in the owner.
+///
 /// # Safety
 ///
 /// [`enter`](Self::enter) calls `work` while it holds the owner's lock, the

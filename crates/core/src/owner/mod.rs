@@ -66,7 +66,7 @@ pub struct Owner {
     /// Orphans that are to be taken out of `live` and discarded.
     graves: Stack,
     /// Set by `abandon` before it looks at what is left. Read and written
-    /// under the owner's lock only.
+    /// under the owner's lock only, written by one who is alone in the owner.
     ending: AtomicBool,
     /// Visits of the reaper.
     entries: AtomicU64,

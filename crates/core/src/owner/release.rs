@@ -13,7 +13,9 @@ impl Owner {
     /// Releases everything in the inbox, in the order in which it was
     /// dropped, and says how many that were.
     ///
-    /// A release may drain again. If some panic, the others are made all the
+    /// A release may drain again, and so may other threads meanwhile where the
+    /// owner's lock lets several in: each block is released by whoever took it
+    /// out of the inbox. If some panic, the others are made all the
     /// same, and the first panic goes on afterwards.
     ///
     /// # Safety

@@ -86,7 +86,10 @@ impl<R: Resource> Block<R> {
         resource: TypeId::of::<R>,
         // SAFETY: a `Block<R>`, for this table is in no other; the rest is what
         // the table demands.
-        release: |block| unsafe { Self::dissolve(block) }.release(),
+        release: |block| unsafe {
+            Self::resource(block).retire();
+            Self::dissolve(block).release();
+        },
         // SAFETY: as above.
         orphan: |block| unsafe { Self::resource(block) }.orphan(),
         // SAFETY: as above.

@@ -151,8 +151,10 @@ impl AnyShare {
     /// # Safety
     ///
     /// `raw` comes from [`as_raw`](Self::as_raw), and the resource has not
-    /// been released yet. That is so for whoever is in the owner, under its
-    /// lock, and learns of the release from the resource itself.
+    /// been released or discarded yet. That is so for whoever learns of it from
+    /// the resource itself: of a release from [`Resource::retire`], which this
+    /// call does not overlap with; of an end of the owner from
+    /// [`Resource::orphan`].
     pub unsafe fn upgrade(raw: NonNull<()>) -> Option<Self> {
         let block: NonNull<Header> = raw.cast();
         // SAFETY: not released yet, so the block exists.

@@ -6,13 +6,19 @@ use std::borrow::Cow;
 ///
 /// ```text
 ///                    last share dropped
-///    shared ───────────────────────────────► release, in the owner
+///    shared ───────────────────────────────► retire and release, in the owner
 ///      │
 ///      │ the owner ends first
 ///      ▼                last share dropped
 ///    orphan, in the owner ─────────────────► discard, anywhere
 /// ```
 pub trait Resource: Send + Sync + 'static {
+    /// The last share has gone; the resource still is where it was shared.
+    /// Called once before [`release`](Self::release), on the same terms: the
+    /// moment to take it out of tables from which others get at it by
+    /// [`AnyShare::upgrade`](crate::AnyShare::upgrade). Must not panic.
+    fn retire(&self) {}
+
     /// The last share has gone: lets go of the resource. Called exactly once,
     /// in the owner, under its lock; for unowned shares on whichever thread
     /// dropped the last one.

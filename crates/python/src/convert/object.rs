@@ -4,9 +4,8 @@
 //! that value uses the owner's memory keeps the whole share, so that all areas are released together, after the
 //! last user of any of them.
 
-use core::cell::Cell;
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use interlane_core::{AnyShare, Fate, Resource, Share};
 
@@ -24,8 +23,9 @@ pub(crate) struct Object {
     owner: Arc<Interpreter>,
 }
 
-/// The owner's side of it, touched in the owner only, under its GIL: empty once the owner has begun to end.
-struct Original(Cell<Option<Pinned>>);
+/// The owner's side of it, touched in the owner only: empty once the owner has begun to end. Locked for single
+/// operations: without a GIL, several of the owner's threads may get here at once.
+struct Original(Mutex<Option<Pinned>>);
 
 #[derive(Clone, Copy)]
 struct Pinned {
@@ -35,10 +35,11 @@ struct Pinned {
     id: u64,
 }
 
-// SAFETY: the cell is touched by threads that are attached to the owner, which means one at a time.
-unsafe impl Send for Original {}
-// SAFETY: as above.
-unsafe impl Sync for Original {}
+impl Original {
+    fn lock(&self) -> MutexGuard<'_, Option<Pinned>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Object {
     pub(crate) fn content(&self) -> &Message {
@@ -54,9 +55,10 @@ impl Object {
         if self.owner.id() != cx.state.interpreter().id() {
             return None;
         }
-        let pinned = self.original.0.get()?;
-        // SAFETY: attached to the owner, and `self` keeps the original.
-        Some(unsafe { interp::borrow(cx.py(), pinned.object) })
+        let pinned = self.original.lock();
+        let object = pinned.as_ref()?.object;
+        // SAFETY: attached to the owner, and while it is locked, `self` keeps the original.
+        Some(unsafe { interp::borrow(cx.py(), object) })
     }
 
     /// Lets go of the original without telling anybody: its interpreter ends. Borrowers keep what they need.
@@ -73,15 +75,11 @@ impl Object {
     /// # Safety
     /// The thread is attached to the owner.
     unsafe fn unpin(&self, before: impl FnOnce(&Pinned)) {
-        let Some(pinned) = self.original.0.take() else {
+        let Some(pinned) = self.original.lock().take() else {
             return;
         };
         // SAFETY: forwarded to the caller; the references are ours.
         unsafe {
-            let py = Attached::assume();
-            self.owner
-                .objects()
-                .remove(py, pinned.object.number(), pinned.id);
             before(&pinned);
             interp::drop_reference(pinned.object);
             if let Some(on_release) = pinned.on_release {
@@ -106,7 +104,17 @@ impl Resource for Object {
         }
     }
 
+    fn retire(&self) {
+        if let Some(pinned) = *self.original.lock() {
+            // SAFETY: core calls `retire` in the owner.
+            let py = unsafe { Attached::assume() };
+            let objects = self.owner.objects();
+            objects.remove(py, pinned.object.number(), pinned.id);
+        }
+    }
+
     fn orphan(&self) -> Fate {
+        self.retire(); // nothing that is looked up from now on is to find it
         // SAFETY: core calls `orphan` in the owner, under its GIL.
         unsafe { self.strip() };
         self.content.orphan()
@@ -148,7 +156,7 @@ fn share_content(
         id: 0,
     };
     let shared = Object {
-        original: Original(Cell::new(Some(pinned))),
+        original: Original(Mutex::new(Some(pinned))),
         content,
         kind: object.class_name(cx.py()),
         owner: Arc::clone(owner),
@@ -156,7 +164,7 @@ fn share_content(
     match Share::new(&owner.owner, shared, nbytes) {
         Ok(share) => {
             let id = share.as_any().id();
-            share.original.0.set(Some(Pinned { id, ..pinned }));
+            *share.original.lock() = Some(Pinned { id, ..pinned });
             owner.objects().insert(cx.py(), object.address(), &share);
             Ok(share)
         }

@@ -1,4 +1,6 @@
-//! Proof that this thread holds the GIL of *one* interpreter.
+//! Proof that this thread holds the GIL of *one* interpreter. Without a GIL: that it is attached to one, as other
+//! threads may be at the same time. What several of them reach is atomic or has a lock of its own, held for single
+//! operations in which no Python code runs.
 
 use core::marker::PhantomData;
 use core::ops::Deref;
@@ -47,7 +49,7 @@ impl<'py> Attached<'py> {
     /// Runs pending signal handlers; only the main thread of the main interpreter has any.
     pub(crate) fn check_signals(self) -> super::PyResult<()> {
         // SAFETY: attached.
-        match unsafe { ffi::PyErr_CheckSignals() } {
+        match unsafe { super::running::check_signals() } {
             0 => Ok(()),
             _ => Err(super::Raised::already(self)),
         }

@@ -8,7 +8,7 @@ use pyo3_ffi as ffi;
 use super::getset::GetSet;
 use super::method::Method;
 use super::slot::Slot;
-use super::{Attached, Cx, Owned, PyResult, Raised, Ref, boundary};
+use super::{Attached, Cx, Owned, PyResult, Raised, Ref, boundary, running};
 use crate::state::State;
 
 /// A Rust type that is the payload of a Python class. Classes can't be subclassed and, without a
@@ -84,7 +84,7 @@ unsafe extern "C" fn dealloc<C: Class>(obj: *mut ffi::PyObject) {
             ffi::PyObject_GC_UnTrack(obj.cast());
         }
         if !(*obj.cast::<Instance<C>>()).weak.is_null() {
-            ffi::PyObject_ClearWeakRefs(obj);
+            running::clear_weak_references(obj);
         }
         boundary::enter_quietly(|_| {
             core::ptr::drop_in_place(&raw mut (*obj.cast::<Instance<C>>()).payload);
@@ -92,7 +92,7 @@ unsafe extern "C" fn dealloc<C: Class>(obj: *mut ffi::PyObject) {
         if let Some(free) = (*class).tp_free {
             free(obj.cast());
         }
-        ffi::Py_DECREF(class.cast());
+        running::decref(class.cast());
     }
 }
 

@@ -35,7 +35,12 @@ impl<'py> Steps<'py> {
                     if *index >= ffi::PyList_Size(list.as_ptr()) {
                         return Ok(None);
                     }
-                    Owned::from_new(py, ffi::compat::PyList_GetItemRef(list.as_ptr(), *index))?
+                    let item = ffi::compat::PyList_GetItemRef(list.as_ptr(), *index);
+                    if item.is_null() {
+                        running::clear_error(); // it has shrunk just now, in a thread without a GIL
+                        return Ok(None);
+                    }
+                    Owned::from_new(py, item)?
                 };
                 *index += 1;
                 Ok(Some(item))
@@ -44,26 +49,49 @@ impl<'py> Steps<'py> {
                 if let Some(value) = value.take() {
                     return Ok(Some(value));
                 }
-                // SAFETY: an exact dict; the size is checked so that a change is an error, not a surprise;
-                // key and value are borrowed and become owned at once.
-                unsafe {
-                    if ffi::PyDict_Size(dict.as_ptr()) != *size {
-                        return Err(Raised::builtin(
-                            py,
-                            super::error::Builtin::Runtime,
-                            "dictionary changed size while it was being sent",
-                        ));
-                    }
+                // The size is checked so that a change is an error, not a surprise.
+                let same = undisturbed(dict.get(), || {
                     let (mut key, mut item) = (core::ptr::null_mut(), core::ptr::null_mut());
-                    if ffi::PyDict_Next(dict.as_ptr(), position, &mut key, &mut item) == 0 {
-                        return Ok(None);
+                    // SAFETY: an exact dict, which nobody changes meanwhile; key and value are borrowed and become
+                    // owned at once.
+                    unsafe {
+                        if ffi::PyDict_Size(dict.as_ptr()) != *size {
+                            return None;
+                        }
+                        if ffi::PyDict_Next(dict.as_ptr(), position, &mut key, &mut item) == 0 {
+                            return Some(None);
+                        }
+                        *value = Some(Ref::from_ptr(item).to_owned(py));
+                        Some(Some(Ref::from_ptr(key).to_owned(py)))
                     }
-                    *value = Some(Ref::from_ptr(item).to_owned(py));
-                    Ok(Some(Ref::from_ptr(key).to_owned(py)))
-                }
+                });
+                same.ok_or_else(|| {
+                    let message = "dictionary changed size while it was being sent";
+                    Raised::builtin(py, super::error::Builtin::Runtime, message)
+                })
             }
             Self::Set(iterator) => iterator.get().next(py),
         }
+    }
+}
+
+/// Runs `work`, which must not panic or run Python code, while no other thread changes the object. Where there is a
+/// GIL, the caller has it.
+#[inline(always)]
+fn undisturbed<R>(object: Ref<'_>, work: impl FnOnce() -> R) -> R {
+    #[cfg(Py_GIL_DISABLED)]
+    // SAFETY: attached, a live object; the section stays where it is, and ends on this thread.
+    unsafe {
+        let mut section = core::mem::MaybeUninit::uninit();
+        ffi::PyCriticalSection_Begin(section.as_mut_ptr(), object.as_ptr());
+        let answer = work();
+        ffi::PyCriticalSection_End(section.as_mut_ptr());
+        answer
+    }
+    #[cfg(not(Py_GIL_DISABLED))]
+    {
+        let _ = object;
+        work()
     }
 }
 
@@ -122,7 +150,7 @@ impl<'a> Ref<'a> {
         let mut value = core::ptr::null_mut();
         // SAFETY: attached; a dict of ours; a new reference is stored when the answer is 1.
         unsafe {
-            match ffi::compat::PyDict_GetItemRef(self.as_ptr(), key.as_ptr(), &mut value) {
+            match running::dict_get(self.as_ptr(), key.as_ptr(), &mut value) {
                 0 => Ok(None),
                 1 => Owned::from_new(py, value).map(Some),
                 _ => Err(Raised::already(py)),

@@ -59,7 +59,7 @@ impl Raised {
     pub(crate) fn new(py: Attached<'_>, class: Ref<'_>, message: &str) -> Self {
         if let Ok(text) = py.str(message) {
             // SAFETY: attached; `class` is an exception class, `text` its argument.
-            unsafe { ffi::PyErr_SetObject(class.as_ptr(), text.as_ptr()) };
+            unsafe { running::set_error(class.as_ptr(), text.as_ptr()) };
         }
         Raised(())
     }
@@ -76,7 +76,7 @@ impl Raised {
     /// Puts an exception back into the indicator.
     pub(crate) fn restore(_py: Attached<'_>, exception: Owned<'_>) -> Self {
         // SAFETY: attached; steals the reference.
-        unsafe { ffi::PyErr_SetRaisedException(exception.into_ptr()) };
+        unsafe { running::restore_error(exception.into_ptr()) };
         Raised(())
     }
 

@@ -11,7 +11,7 @@ use pyo3_ffi as ffi;
 use super::buffer::{Layout, Window};
 use super::error::Builtin;
 use super::text::Address;
-use super::{Attached, Cx, Owned, PyResult, Raised, Ref, boundary, interp};
+use super::{Attached, Cx, Owned, PyResult, Raised, Ref, boundary, interp, running};
 use crate::state::State;
 
 const VERSION: u32 = 1;
@@ -38,15 +38,19 @@ struct RawArea {
     readonly: c_int,
 }
 
-type Acquire =
-    unsafe extern "C" fn(*mut ffi::PyObject, *mut RawArea, *mut *mut c_void) -> ffi::Py_ssize_t;
-type Rebuild = unsafe extern "C" fn(
+type Acquire = unsafe extern "C-unwind" fn(
+    *mut ffi::PyObject,
+    *mut RawArea,
+    *mut *mut c_void,
+) -> ffi::Py_ssize_t;
+type Rebuild = unsafe extern "C-unwind" fn(
     *mut ffi::PyTypeObject,
     *const RawArea,
     ffi::Py_ssize_t,
     *mut ffi::PyObject,
 ) -> *mut ffi::PyObject;
-type Release = unsafe extern "C" fn(*mut ffi::PyObject, *mut RawArea, ffi::Py_ssize_t, *mut c_void);
+type Release =
+    unsafe extern "C-unwind" fn(*mut ffi::PyObject, *mut RawArea, ffi::Py_ssize_t, *mut c_void);
 
 /// `interlane_type`.
 #[repr(C)]
@@ -214,7 +218,9 @@ impl Table {
         let mut areas = vec![RawArea::EMPTY; self.max_areas + SPARE];
         let mut state = core::ptr::null_mut();
         // SAFETY: attached; an instance of the type that the table was made for, and as many areas as it wants.
-        let count = unsafe { (self.acquire)(object.as_ptr(), areas.as_mut_ptr(), &mut state) };
+        let count = running::guarded(|| unsafe {
+            (self.acquire)(object.as_ptr(), areas.as_mut_ptr(), &mut state)
+        });
         let raised = error_is_set(py);
         if count < 0 {
             return match raised {
@@ -258,14 +264,14 @@ impl Table {
         let areas = windows.iter().map(|window| RawArea::of(window.layout()));
         let areas = areas.collect::<Vec<_>>();
         // SAFETY: attached; the class is the one that the table was made for, the areas stay for the call.
-        let object = unsafe {
+        let object = running::guarded(|| unsafe {
             (self.rebuild)(
                 class.as_ptr().cast(),
                 areas.as_ptr(),
                 areas.len() as _,
                 keeper.as_ptr(),
             )
-        };
+        });
         let raised = error_is_set(py);
         let broken =
             |what: &str| Raised::builtin(py, Builtin::System, &format!("rebuild returned {what}"));
@@ -318,11 +324,12 @@ impl Acquired {
             if let Some(release) = self.release {
                 let before = ffi::PyErr_GetRaisedException();
                 let areas = self.areas.as_mut_ptr();
-                release(self.object.0, areas, self.areas.len() as _, self.state);
+                let count = self.areas.len() as _;
+                running::guarded(|| release(self.object.0, areas, count, self.state));
                 if let Some(raised) = error_is_set(py) {
                     raised.report(py, Ref::from_ptr(self.object.0));
                 }
-                ffi::PyErr_SetRaisedException(before);
+                running::restore_error(before);
             }
             interp::drop_reference(self.object);
         }

@@ -32,6 +32,9 @@ impl Handle {
     /// Has the interpreter the main one's GIL, and its allocator? CPython says so only privately; where it
     /// doesn't, no.
     pub(crate) fn shares_main_gil(self, _py: Attached<'_>) -> bool {
+        if cfg!(Py_GIL_DISABLED) {
+            return false;
+        }
         #[cfg(not(Py_3_13))]
         {
             type HasFeature =
@@ -59,7 +62,7 @@ impl Handle {
                     let mut config: ffi::PyInterpreterConfig = core::mem::zeroed();
                     let function = core::mem::transmute::<*mut c_void, FromState>(function);
                     if function(&mut config, self.0) < 0 {
-                        ffi::PyErr_Clear();
+                        running::clear_error();
                         return false;
                     }
                     config.gil == ffi::PyInterpreterConfig_SHARED_GIL
@@ -83,7 +86,7 @@ impl Handle {
             }
             ffi::PyEval_RestoreThread(thread);
             boundary::enter_quietly(work);
-            ffi::PyThreadState_Clear(thread);
+            running::clear_thread(thread);
             ffi::PyThreadState_DeleteCurrent();
         }
     }
@@ -135,7 +138,7 @@ impl ThreadState {
     pub(crate) fn delete(self, _py: Attached<'_>) {
         // SAFETY: as said.
         unsafe {
-            ffi::PyThreadState_Clear(self.0);
+            running::clear_thread(self.0);
             ffi::PyThreadState_Delete(self.0);
         }
     }
@@ -248,7 +251,7 @@ pub(crate) unsafe fn notify(function: super::text::Address, argument: super::tex
         if let Err(raised) = function.get().call(py, [borrow(py, argument).get()]) {
             raised.report(py, function.get());
         }
-        ffi::PyErr_SetRaisedException(before);
+        running::restore_error(before);
     }
 }
 

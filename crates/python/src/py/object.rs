@@ -111,7 +111,7 @@ impl<'py> Attached<'py> {
         let name = self.str(name)?;
         // SAFETY: attached; NULL without an exception means "not imported".
         unsafe {
-            let module = ffi::PyImport_GetModule(name.as_ptr());
+            let module = running::get_module(name.as_ptr());
             if module.is_null() {
                 return if ffi::PyErr_Occurred().is_null() {
                     Ok(false)
@@ -131,7 +131,7 @@ impl<'py> Attached<'py> {
         unsafe { Owned::from_new(self, running::import_named(name.as_ptr()))? };
         // What `__import__` returns is the top-level package.
         // SAFETY: attached; NULL without an exception means that the module took itself out of `sys.modules`.
-        let module = unsafe { ffi::PyImport_GetModule(name.as_ptr()) };
+        let module = unsafe { running::get_module(name.as_ptr()) };
         // SAFETY: attached.
         if module.is_null() && unsafe { ffi::PyErr_Occurred() }.is_null() {
             let message = format!("{} is not in sys.modules", name.get().display(self));
@@ -146,7 +146,7 @@ impl<'py> Attached<'py> {
         // SAFETY: attached; NULL without an exception means "not imported".
         unsafe {
             let key = Owned::from_new(self, ffi::PyUnicode_FromString(name.as_ptr()))?;
-            let module = ffi::PyImport_GetModule(key.as_ptr());
+            let module = running::get_module(key.as_ptr());
             if module.is_null() && ffi::PyErr_Occurred().is_null() {
                 return self.import(name);
             }

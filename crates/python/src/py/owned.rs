@@ -22,7 +22,8 @@ pub(crate) struct Ref<'a> {
     _owner: PhantomData<(&'a (), *mut ())>,
 }
 
-/// A reference that belongs to the module's state. All zeroes is "empty".
+/// A reference that belongs to the module's state. All zeroes is "empty". Written by the module's exec and clear
+/// only, when no other thread has the module, GIL or no GIL.
 #[repr(transparent)]
 pub(crate) struct Global(Cell<*mut ffi::PyObject>);
 

@@ -9,11 +9,11 @@ use core::ffi::{c_char, c_int};
 
 use pyo3_ffi as ffi;
 
-use ffi::{Py_buffer, Py_ssize_t, PyObject};
+use ffi::{Py_buffer, Py_ssize_t, PyObject, PyThreadState};
 
 #[cfg(all(unix, not(Py_3_14)))]
 mod raw {
-    use super::{Py_buffer, Py_ssize_t, PyObject, c_char, c_int};
+    use super::{Py_buffer, Py_ssize_t, PyObject, PyThreadState, c_char, c_int};
 
     // Nothing may call pyo3-ffi's own declarations of these: the compiler takes what is declared once as not
     // unwinding as never unwinding.
@@ -68,6 +68,18 @@ mod raw {
             operation: c_int,
         ) -> c_int;
         pub(super) fn PyImport_Import(name: *mut PyObject) -> *mut PyObject;
+        pub(super) fn PyImport_GetModule(name: *mut PyObject) -> *mut PyObject;
+        #[cfg(Py_3_13)]
+        pub(super) fn PyDict_GetItemRef(
+            dict: *mut PyObject,
+            key: *mut PyObject,
+            value: *mut *mut PyObject,
+        ) -> c_int;
+        #[cfg(not(Py_3_13))]
+        pub(super) fn PyDict_GetItemWithError(
+            dict: *mut PyObject,
+            key: *mut PyObject,
+        ) -> *mut PyObject;
         pub(super) fn PyDict_SetItem(
             dict: *mut PyObject,
             key: *mut PyObject,
@@ -77,6 +89,11 @@ mod raw {
         pub(super) fn PySet_Add(set: *mut PyObject, item: *mut PyObject) -> c_int;
         pub(super) fn PyErr_WriteUnraisable(source: *mut PyObject);
         pub(super) fn PyErr_Clear();
+        pub(super) fn PyErr_CheckSignals() -> c_int;
+        pub(super) fn PyErr_SetObject(class: *mut PyObject, value: *mut PyObject);
+        pub(super) fn PyErr_SetRaisedException(exception: *mut PyObject);
+        pub(super) fn PyObject_ClearWeakRefs(object: *mut PyObject);
+        pub(super) fn PyThreadState_Clear(thread: *mut PyThreadState);
         pub(super) fn Py_DecRef(object: *mut PyObject);
     }
 
@@ -92,7 +109,7 @@ mod raw {
     }
 
     #[inline(always)]
-    pub(super) fn guarded<R>(call: impl FnOnce() -> R) -> R {
+    pub(in super::super) fn guarded<R>(call: impl FnOnce() -> R) -> R {
         let hang = Hang;
         let answer = call();
         core::mem::forget(hang);
@@ -105,12 +122,13 @@ mod raw {
     pub(super) use pyo3_ffi::*;
 
     #[inline(always)]
-    pub(super) fn guarded<R>(call: impl FnOnce() -> R) -> R {
+    pub(in super::super) fn guarded<R>(call: impl FnOnce() -> R) -> R {
         call()
     }
 }
 
-use raw::guarded;
+/// Runs `call`, a call of an extension's function, declared as unwinding, for instance.
+pub(super) use raw::guarded;
 
 /// # Safety
 /// As for CPython's function of this name.
@@ -272,6 +290,39 @@ pub(super) unsafe fn import_named(name: *mut PyObject) -> *mut PyObject {
 }
 
 /// # Safety
+/// As for CPython's function of this name. It waits for an import of the module in another thread.
+pub(super) unsafe fn get_module(name: *mut PyObject) -> *mut PyObject {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyImport_GetModule(name) })
+}
+
+/// # Safety
+/// As for CPython's function of this name, which is new in 3.13.
+pub(super) unsafe fn dict_get(
+    dict: *mut PyObject,
+    key: *mut PyObject,
+    value: *mut *mut PyObject,
+) -> c_int {
+    #[cfg(Py_3_13)]
+    // SAFETY: forwarded to the caller.
+    return guarded(|| unsafe { raw::PyDict_GetItemRef(dict, key, value) });
+    #[cfg(not(Py_3_13))]
+    // SAFETY: forwarded to the caller; what is borrowed becomes owned at once.
+    unsafe {
+        *value = guarded(|| raw::PyDict_GetItemWithError(dict, key));
+        if (*value).is_null() {
+            return if ffi::PyErr_Occurred().is_null() {
+                0
+            } else {
+                -1
+            };
+        }
+        ffi::Py_INCREF(*value);
+        1
+    }
+}
+
+/// # Safety
 /// As for CPython's function of this name.
 pub(super) unsafe fn dict_set(
     dict: *mut PyObject,
@@ -308,6 +359,43 @@ pub(super) unsafe fn write_unraisable(source: *mut PyObject) {
 pub(super) unsafe fn clear_error() {
     // SAFETY: forwarded to the caller.
     guarded(|| unsafe { raw::PyErr_Clear() });
+}
+
+/// Also runs the collector, if it is due.
+///
+/// # Safety
+/// The thread is attached.
+pub(super) unsafe fn check_signals() -> c_int {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyErr_CheckSignals() })
+}
+
+/// # Safety
+/// As for CPython's function of this name: makes an instance of the class.
+pub(super) unsafe fn set_error(class: *mut PyObject, value: *mut PyObject) {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyErr_SetObject(class, value) });
+}
+
+/// # Safety
+/// As for CPython's function of this name: gives up the exception that was set before.
+pub(super) unsafe fn restore_error(exception: *mut PyObject) {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyErr_SetRaisedException(exception) });
+}
+
+/// # Safety
+/// As for CPython's function of this name: runs the callbacks.
+pub(super) unsafe fn clear_weak_references(object: *mut PyObject) {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyObject_ClearWeakRefs(object) });
+}
+
+/// # Safety
+/// As for CPython's function of this name: gives up what is local to the thread.
+pub(super) unsafe fn clear_thread(thread: *mut PyThreadState) {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyThreadState_Clear(thread) });
 }
 
 /// Gives a reference up. In place unless it is the last one.

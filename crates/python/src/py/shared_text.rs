@@ -11,7 +11,7 @@ use interlane_core::{AnyShare, Held};
 
 use super::class::{add_type, allocate, entry};
 use super::text::{Characters, state};
-use super::{Args, Cx, Owned, PyResult, Ref, Signature, boundary};
+use super::{Args, Cx, Owned, PyResult, Ref, Signature, boundary, running};
 use crate::convert::Message;
 use crate::convert::part::Part;
 use crate::convert::text::Text;
@@ -161,6 +161,6 @@ unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
         if let Some(free) = (*class).tp_free {
             free(object.cast());
         }
-        ffi::Py_DECREF(class.cast());
+        running::decref(class.cast());
     }
 }

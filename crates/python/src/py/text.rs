@@ -38,7 +38,8 @@ unsafe impl Send for Characters {}
 // SAFETY: as above.
 unsafe impl Sync for Characters {}
 
-/// Can the characters of a `str` be used without the object? Not where the layout is another one.
+/// Can the characters of a `str` be used without the object? Not without a GIL: the layout is another one, and so is
+/// the allocator, from which nothing can be adopted.
 pub(crate) const SHAREABLE: bool = cfg!(not(Py_GIL_DISABLED));
 
 impl Characters {
@@ -59,7 +60,7 @@ impl Characters {
     }
 }
 
-/// The reading side of PyASCIIObject.state, the same bits on 3.12 to 3.15.
+/// The reading side of PyASCIIObject.state, the same bits on 3.12 to 3.15 with a GIL.
 pub(super) mod state {
     pub(crate) const INTERNED: u32 = 0b11;
     pub(crate) const KIND_SHIFT: u32 = 2;
@@ -71,21 +72,28 @@ impl<'a> Ref<'a> {
     pub(crate) fn characters(self) -> Characters {
         let ptr = self.as_ptr();
         // SAFETY: the callers pass a `str`; its characters never change and never move.
-        unsafe {
-            let ascii = (*ptr.cast::<ffi::PyASCIIObject>()).state & state::ASCII != 0;
+        let mut characters = unsafe {
             Characters {
                 data: ffi::PyUnicode_DATA(ptr).cast(),
                 length: ffi::PyUnicode_GET_LENGTH(ptr) as usize,
                 width: ffi::PyUnicode_KIND(ptr) as u8,
-                ascii,
+                ascii: false,
             }
-        }
+        };
+        characters.ascii = if cfg!(Py_GIL_DISABLED) {
+            characters.width == 1 && characters.bytes().is_ascii() // the bit is elsewhere
+        } else {
+            // SAFETY: as above.
+            unsafe { (*ptr.cast::<ffi::PyASCIIObject>()).state & state::ASCII != 0 }
+        };
+        characters
     }
 
-    /// Is the `str` in the interpreter's table of interned strings?
+    /// Is the `str` in the interpreter's table of interned strings? Not known without a GIL.
     pub(crate) fn is_interned(self) -> bool {
         // SAFETY: the callers pass a `str`.
-        unsafe { (*self.as_ptr().cast::<ffi::PyASCIIObject>()).state & state::INTERNED != 0 }
+        cfg!(Py_GIL_DISABLED)
+            || unsafe { (*self.as_ptr().cast::<ffi::PyASCIIObject>()).state & state::INTERNED != 0 }
     }
 
     /// Keeps a strong reference as an address.

@@ -22,8 +22,8 @@ pub(crate) struct Interpreter {
     id: i64,
     /// Is it another interpreter that has the main one's GIL?
     has_main_gil: bool,
-    /// Is the hook in place that runs before this interpreter's threads are joined? Relaxed: set and read under
-    /// this interpreter's GIL.
+    /// Is the hook in place that runs before this interpreter's threads are joined? Relaxed: two
+    /// threads may both put it there, which is an import.
     hooked: AtomicBool,
     ends: Mutex<Ends>,
     objects: Objects,

@@ -10,8 +10,9 @@ use interlane_core::{AnyShare, Share};
 use crate::convert::object::Object;
 use crate::py::Attached;
 
-/// The shares by the address of their object, which they keep alive, and their own number. Holds no counts. Used
-/// in its own interpreter only, under its GIL, where a share takes itself out when its block goes.
+/// The shares by the address of their object, which they keep alive, and their own number. Holds no counts: a share
+/// takes itself out before its block goes (`Resource::retire`), so while this is locked, all blocks in it exist.
+/// Used in its own interpreter only.
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
     shares: Mutex<BTreeMap<(usize, u64), Entry>>,
@@ -62,25 +63,30 @@ impl Objects {
 
     /// The newest share of the object at `address`, if there is one that somebody holds.
     pub(crate) fn find(&self, _py: Attached<'_>, address: usize) -> Option<AnyShare> {
-        // Relaxed: written under the same GIL. Without one, a block could go while it is looked at.
-        if cfg!(Py_GIL_DISABLED) || self.published.load(Ordering::Relaxed) == 0 {
+        // Relaxed: whoever has been told of a share by another thread of the interpreter sees that it is published.
+        if self.published.load(Ordering::Relaxed) == 0 {
             return None;
         }
         let shares = self.lock();
         let mut those = shares.range((address, 0)..=(address, u64::MAX)).rev();
         let (_, entry) = those.find(|(_, entry)| entry.published)?;
-        // SAFETY: a share takes itself out as its block goes, under the GIL that the caller holds.
+        // SAFETY: in the table, which is locked, so its block exists.
         unsafe { AnyShare::upgrade(entry.share) }
     }
 
     /// Lets go of all objects: their interpreter ends.
     pub(crate) fn strip(&self, _py: Attached<'_>) {
-        let shares = std::mem::take(&mut *self.lock());
+        let mut shares = self.lock();
         self.published.store(0, Ordering::Relaxed);
-        for entry in shares.into_values() {
-            // SAFETY: as in `find`. One that nobody holds is in the inbox, and does this when it is released.
-            let share = unsafe { AnyShare::upgrade(entry.share) };
-            if let Some(object) = share.as_ref().and_then(AnyShare::downcast_ref::<Object>) {
+        // SAFETY: as in `find`. One that nobody holds is in the inbox, and does this when it is released.
+        let upgrade = |entry: Entry| unsafe { AnyShare::upgrade(entry.share) };
+        let held: Vec<_> = std::mem::take(&mut *shares)
+            .into_values()
+            .filter_map(upgrade)
+            .collect();
+        drop(shares);
+        for share in held {
+            if let Some(object) = share.downcast_ref::<Object>() {
                 // SAFETY: attached to the owner.
                 unsafe { object.strip() };
             }

@@ -10,6 +10,10 @@ use super::Interpreter;
 use crate::py::Attached;
 use crate::py::interp::ThreadState;
 
+/// Without a GIL, what a thread has made in another interpreter waits for its thread state to be used before it is
+/// freed: so it must not be kept there either.
+const KEEPS: bool = cfg!(all(Py_3_14, not(Py_GIL_DISABLED)));
+
 /// The visitor's side: the thread states of this thread, by the owner's generation, which is never used twice. An
 /// interpreter that ends frees its own; what is left here is then only a number.
 struct Kept(RefCell<Vec<(u64, ThreadState)>>);
@@ -42,9 +46,9 @@ impl Interpreter {
         // A thread that is ending has no place to keep anything in any more.
         let known = KEPT.try_with(|kept| kept.find(generation));
         let state = match known {
-            Ok(Some(state)) if cfg!(Py_3_14) => state,
+            Ok(Some(state)) if KEEPS => state,
             // SAFETY: forwarded to the caller.
-            Ok(None) if cfg!(Py_3_14) => match unsafe { ThreadState::new(self.handle) } {
+            Ok(None) if KEEPS => match unsafe { ThreadState::new(self.handle) } {
                 None => return,
                 Some(state) => {
                     KEPT.with(|kept| kept.0.borrow_mut().push((generation, state)));
