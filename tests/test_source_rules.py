@@ -19,7 +19,7 @@ MAY_RUN_PYTHON = re.compile(
     r"|Py(?:Dict_(?:Get|Set|Del|Contains|Merge|Update|Pop)|Set_(?:Add|Contains|Discard|Pop))\w*"
     r"|Py(?:Object_GetBuffer|Buffer_Release)|Py_(?:X?DECREF|DecRef|CLEAR|SETREF)|_Py_DECREF\w*"
 )
-# Of these families, what runs none as it is used: with a key that is an exact str, on an exact int, or at all.
+# Of these families, what runs none as it is used: with an exact str for a key, on an exact int, or ever.
 RUNS_NONE = {
     "PyDict_GetItemString",
     "PyDict_SetItemString",

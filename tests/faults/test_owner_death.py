@@ -76,7 +76,8 @@ def outlive(run_child, kind, count, size=50, shares=1):
     total = (size + 20 + count) * shares
     assert created == released + orphaned == total
     assert orphaned >= total - size * shares  # the interpreters ended first, so next to none was released
-    if sys.version_info >= (3, 14) and not FREE_THREADED:  # earlier versions leak megabytes with each interpreter by themselves
+    # Earlier versions leak megabytes with each interpreter by themselves.
+    if sys.version_info >= (3, 14) and not FREE_THREADED:
         # One string of 1 MiB left behind by every twentieth owner would be more; so would arenas.
         assert grown < 2**20 // 20
 
