@@ -1,7 +1,8 @@
 //! Types that say themselves how they are shared: `__share__`, or a function in the registry, gives
-//! `(rebuild, parts)`, and the borrower calls `rebuild(*parts)`. For exceptions we say it.
+//! `(rebuild, parts)`, and the borrower calls `rebuild(*parts)`. For exceptions and some values we say it.
 
 use crate::errors::{Error, raise};
+use crate::py::buffer::Acquired;
 use crate::py::error::Builtin;
 use crate::py::{Cx, Owned, PyResult, Raised, Ref};
 
@@ -47,7 +48,11 @@ pub(super) fn recipe<'py>(
                 let module = cx.import(c"interlane._exceptions")?;
                 (module.get().attribute(py, c"take_apart")?, "take_apart")
             }
-            None => return Ok(None),
+            None if Acquired::possible(object) => return Ok(None),
+            None => {
+                let module = cx.ours(c"interlane._values")?;
+                (module.get().attribute(py, c"recipe")?, "interlane")
+            }
         },
     };
     let who = || format!("{}: {name} of {}", path(), object.class_name(py));
@@ -55,6 +60,9 @@ pub(super) fn recipe<'py>(
         .get()
         .call(py, [object])
         .map_err(|raised| raised.with_note(py, || format!("interlane was sharing {}", who())))?;
+    if name == "interlane" && answer.get().is_none() {
+        return Ok(None);
+    }
     let nonsense = |what: &str| raise(cx, Error::NotShareable, &format!("{} {what}", who()));
     let [rebuild, parts] = match answer.get().pair() {
         Some(pair) if pair[1].is_tuple() => pair,
