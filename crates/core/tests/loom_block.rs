@@ -9,6 +9,7 @@
 #[path = "support/model.rs"]
 mod model;
 
+use interlane_core::AnyShare;
 use loom::thread;
 use model::{Log, Thing, owner};
 use std::sync::Arc;
@@ -54,6 +55,32 @@ fn a_clone_that_races_with_a_drop_keeps_the_resource() {
         assert_eq!((third.count(), log.released()), (1, 0));
         // SAFETY: as above.
         unsafe { third.drop_in(&owner) };
+        assert_eq!(log.released(), 1);
+    });
+}
+
+#[test]
+fn an_upgrade_that_races_with_the_last_drop_gets_a_share_or_none() {
+    loom::model(|| {
+        let (owner, log) = (owner(), Arc::new(Log::default()));
+        let share = Thing::share(&owner, &log).unwrap();
+        let raw = share.as_any().as_raw();
+        let dropping = thread::spawn(move || {
+            share.read();
+            drop(share);
+        });
+        // SAFETY: this thread is the owner, and has not released it.
+        let upgraded = unsafe { AnyShare::upgrade(raw) };
+        dropping.join().unwrap();
+        let kept = upgraded.is_some();
+        if let Some(thing) = upgraded.as_ref().and_then(AnyShare::downcast_ref::<Thing>) {
+            thing.read();
+        }
+        // SAFETY: this thread is the owner.
+        assert_eq!(unsafe { owner.drain() }, usize::from(!kept));
+        drop(upgraded);
+        // SAFETY: as above.
+        assert_eq!(unsafe { owner.drain() }, usize::from(kept));
         assert_eq!(log.released(), 1);
     });
 }
