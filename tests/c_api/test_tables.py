@@ -1,7 +1,6 @@
 """Which table is used, and what is wrong with the others."""
 
 import sys
-import sysconfig
 from collections.abc import Callable
 from typing import Any
 
@@ -273,10 +272,6 @@ assert kind is hostile.no_release or hostile.counts() == (2, 2), hostile.counts(
     )
 
 
-@pytest.mark.skipif(
-    bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
-    reason="what another thread drops is freed when its maker next runs Python code",
-)
 def test_what_rebuild_copies_is_the_borrowers_own_to_share(run):
     run("""
 send, recv = interlane.create_channel()

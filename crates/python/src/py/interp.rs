@@ -112,8 +112,9 @@ impl ThreadState {
     /// makes the next one in a place of its own, which it clears too late when the last one has just been deleted.
     /// Two threads, one coming as another leaves, end the process. On 3.12 the one that the interpreter was born
     /// with stays anyway, 3.14 hands the place out atomically.
+    /// Without a GIL it would be in the way: what its thread has made in the interpreter would wait for it to be used.
     pub(crate) fn resident(_py: Attached<'_>, handle: Handle) -> Option<Self> {
-        if cfg!(not(all(Py_3_13, not(Py_3_14)))) {
+        if cfg!(not(all(Py_3_13, not(Py_3_14), not(Py_GIL_DISABLED)))) {
             return None;
         }
         // SAFETY: attached to the interpreter, which so exists.
