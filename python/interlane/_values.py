@@ -11,10 +11,16 @@ _REDUCED = {"datetime", "decimal", "fractions", "uuid", "pathlib", "pathlib._loc
 type Recipe = tuple[Callable[..., object], tuple[object, ...]]
 
 
-def recipe(obj: Any) -> Recipe | None:
-    """Returns a rebuild function and its parts, or None for what is not known here."""
+def recipe(obj: Any, may_be_of_main: bool) -> Recipe | None:
+    """Returns a rebuild function and its parts, or None for what is not known here.
+
+    Each interpreter has a `__main__` of its own, so there may be a better way for what is defined there.
+    """
     cls = type(obj)
-    if isinstance(obj, type | FunctionType | BuiltinFunctionType):
+    is_named = isinstance(obj, type | FunctionType | BuiltinFunctionType)
+    if not may_be_of_main and (obj if is_named else cls).__module__ == "__main__":
+        return None
+    if is_named:
         found = _found(obj.__module__, obj.__qualname__)
         return (named, (obj.__module__, obj.__qualname__)) if found is obj else None
     if cls.__module__ in _REDUCED:

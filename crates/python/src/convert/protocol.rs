@@ -13,10 +13,12 @@ pub(super) struct Recipe<'py> {
     pub(super) parts: Owned<'py>,
 }
 
-/// What the object's type, or the registry, says. `None`: neither says anything.
+/// What the object's type, or the registry, says. `None`: neither says anything. `may_be_of_main`: things of
+/// `__main__` go by name.
 pub(super) fn recipe<'py>(
     cx: Cx<'py>,
     object: Ref<'_>,
+    may_be_of_main: bool,
     path: impl Fn() -> String,
 ) -> PyResult<Option<Recipe<'py>>> {
     let py = cx.py();
@@ -56,9 +58,14 @@ pub(super) fn recipe<'py>(
         },
     };
     let who = || format!("{}: {name} of {}", path(), object.class_name(py));
-    let answer = function
-        .get()
-        .call(py, [object])
+    let answer = if name == "interlane" {
+        function
+            .get()
+            .call(py, [object, py.bool(may_be_of_main).get()])
+    } else {
+        function.get().call(py, [object])
+    };
+    let answer = answer
         .map_err(|raised| raised.with_note(py, || format!("interlane was sharing {}", who())))?;
     if name == "interlane" && answer.get().is_none() {
         return Ok(None);

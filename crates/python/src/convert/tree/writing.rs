@@ -228,7 +228,9 @@ impl<'py> Writer<'py> {
                 if let Some(share) = foreign::share(self.cx, object, self.packing, path)? {
                     return self.leaf(Message::Foreign(share), noted);
                 }
-                if let Some(recipe) = protocol::recipe(self.cx, object, || self.path())? {
+                // What only our `__main__` has is of more use as a proxy, where that is a way.
+                let by_name = self.packing.fallback != Fallback::Proxy;
+                if let Some(recipe) = protocol::recipe(self.cx, object, by_name, || self.path())? {
                     return self.enter_rebuilt(object, noted, &recipe);
                 }
                 if Acquired::possible(object) {
