@@ -85,7 +85,7 @@ def _local(value: Any) -> Any:
 
 
 def _remote(value: "Proxy") -> "_core._Remote":
-    return object.__getattribute__(value, "_remote")  # type: ignore[no-any-return]
+    return object.__getattribute__(value, "_remote")
 
 
 def _do(value: "Proxy", operation: str, /, *args: Any, **kwargs: Any) -> Any:
@@ -128,7 +128,7 @@ class Proxy:
         _do(self, "delattr", name)
 
     def __dir__(self) -> list[str]:
-        return _do(self, "dir")  # type: ignore[no-any-return]
+        return _do(self, "dir")
 
     def __repr__(self) -> str:
         remote = _remote(self)
@@ -139,40 +139,40 @@ class Proxy:
         return f"<Proxy of {shown} in interpreter {remote.owner}>"
 
     def __str__(self) -> str:
-        return _do(self, "str")  # type: ignore[no-any-return]
+        return _do(self, "str")
 
     def __format__(self, spec: str) -> str:
-        return _do(self, "format", spec)  # type: ignore[no-any-return]
+        return _do(self, "format", spec)
 
     def __bytes__(self) -> bytes:
-        return _do(self, "bytes")  # type: ignore[no-any-return]
+        return _do(self, "bytes")
 
     def __hash__(self) -> int:
-        return _do(self, "hash")  # type: ignore[no-any-return]
+        return _do(self, "hash")
 
     def __bool__(self) -> bool:
-        return _do(self, "bool")  # type: ignore[no-any-return]
+        return _do(self, "bool")
 
     def __int__(self) -> int:
-        return _do(self, "int")  # type: ignore[no-any-return]
+        return _do(self, "int")
 
     def __float__(self) -> float:
-        return _do(self, "float")  # type: ignore[no-any-return]
+        return _do(self, "float")
 
     def __complex__(self) -> complex:
-        return _do(self, "complex")  # type: ignore[no-any-return]
+        return _do(self, "complex")
 
     def __index__(self) -> int:
-        return _do(self, "index")  # type: ignore[no-any-return]
+        return _do(self, "index")
 
     def __round__(self, digits: int | None = None) -> Any:
         return _do(self, "round", digits)
 
     def __len__(self) -> int:
-        return _do(self, "len")  # type: ignore[no-any-return]
+        return _do(self, "len")
 
     def __contains__(self, item: object) -> bool:
-        return _do(self, "contains", item)  # type: ignore[no-any-return]
+        return _do(self, "contains", item)
 
     def __getitem__(self, key: Any) -> Any:
         return _do(self, "getitem", key)
@@ -187,13 +187,13 @@ class Proxy:
         return _do(self, "call", *args, **kwargs)
 
     def __iter__(self) -> Iterator[Any]:
-        return _do(self, "iter")  # type: ignore[no-any-return]
+        return _do(self, "iter")
 
     def __next__(self) -> Any:
         return _do(self, "next")
 
     def __reversed__(self) -> Iterator[Any]:
-        return _do(self, "reversed")  # type: ignore[no-any-return]
+        return _do(self, "reversed")
 
     def __enter__(self) -> Any:
         return _do(self, "enter")
