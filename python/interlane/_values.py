@@ -17,10 +17,9 @@ def recipe(obj: Any, may_be_of_main: bool) -> Recipe | None:
     Each interpreter has a `__main__` of its own, so there may be a better way for what is defined there.
     """
     cls = type(obj)
-    is_named = isinstance(obj, type | FunctionType | BuiltinFunctionType)
-    if not may_be_of_main and (obj if is_named else cls).__module__ == "__main__":
+    if not may_be_of_main and "__main__" in (cls.__module__, getattr(obj, "__module__", None)):
         return None
-    if is_named:
+    if isinstance(obj, type | FunctionType | BuiltinFunctionType):
         found = _found(obj.__module__, obj.__qualname__)
         return (named, (obj.__module__, obj.__qualname__)) if found is obj else None
     if cls.__module__ in _REDUCED:
