@@ -31,15 +31,13 @@ impl Transit {
 /// A clone of the handle when `object` is an end.
 pub(super) fn clone(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Option<Transit>> {
     let transit = if let Some(end) = class::downcast::<SendChannel>(cx, object) {
-        end.end
-            .core
+        end.core
             .try_clone()
-            .map(|sender| Transit::Send(end.end.lane.clone(), sender))
+            .map(|sender| Transit::Send(end.lane.clone(), sender))
     } else if let Some(end) = class::downcast::<RecvChannel>(cx, object) {
-        end.end
-            .core
+        end.core
             .try_clone()
-            .map(|receiver| Transit::Recv(end.end.lane.clone(), receiver))
+            .map(|receiver| Transit::Recv(end.lane.clone(), receiver))
     } else {
         return Ok(None);
     };

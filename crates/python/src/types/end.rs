@@ -6,7 +6,7 @@ use interlane_core::{Receiver, Sender};
 
 use crate::convert::Message;
 use crate::errors::{Error, raise, refused};
-use crate::py::{Cx, Owned, PyResult, Raised, Ref, record};
+use crate::py::{Args, Cx, Owned, PyResult, Raised, Ref, record};
 use crate::runtime::Interpreter;
 use crate::runtime::interpreter::Close;
 use crate::runtime::lane::Lane;
@@ -152,6 +152,14 @@ impl<H: Handle> End<H> {
             Some(capacity) => cx.size(capacity),
             None => Ok(cx.none()),
         }
+    }
+
+    pub(crate) fn exit<'py>(&self, cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
+        self.close(cx)
+    }
+
+    pub(crate) fn length(&self, _: Cx<'_>) -> PyResult<usize> {
+        Ok(self.lane.channel.len())
     }
 
     /// `<SendChannel 7 open 3/64>`: never the contents.

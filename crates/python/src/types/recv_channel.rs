@@ -16,21 +16,15 @@ use crate::runtime::lane::Lane;
 use crate::runtime::waiting::Deadline;
 use crate::state::State;
 
-pub(crate) struct RecvChannel {
-    pub(crate) end: End<Receiver<Message>>,
-}
+/// One handle of that end.
+pub(crate) type RecvChannel = End<Receiver<Message>>;
 
 pub(crate) fn make<'py>(
     cx: Cx<'py>,
     lane: Arc<Lane>,
     receiver: Receiver<Message>,
 ) -> PyResult<Owned<'py>> {
-    class::instantiate(
-        cx,
-        RecvChannel {
-            end: End::new(cx, lane, receiver),
-        },
-    )
+    class::instantiate(cx, End::new(cx, lane, receiver))
 }
 
 const RECV: Signature<1> = Signature {
@@ -65,7 +59,7 @@ impl RecvChannel {
 
     fn take<'py>(&self, cx: Cx<'py>, deadline: Deadline) -> PyResult<Owned<'py>> {
         cx.state.interpreter().poll(cx.py());
-        let receiver = &self.end.core;
+        let receiver = &self.core;
         let outcome = match receiver.try_recv() {
             Err(Refused::Empty) => {
                 deadline.wait(cx, |wait| receiver.recv(wait), |reason| *reason)?
@@ -74,17 +68,17 @@ impl RecvChannel {
         };
         match outcome {
             Ok(message) => unpack(cx, message),
-            Err(reason) => Err(self.end.refused(cx, reason)),
+            Err(reason) => Err(self.refused(cx, reason)),
         }
     }
 
     fn recv_nowait<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
         let [default] = args.parse(cx.py(), &RECV_NOWAIT)?;
         cx.state.interpreter().poll(cx.py());
-        match (self.end.core.try_recv(), default) {
+        match (self.core.try_recv(), default) {
             (Ok(message), _) => unpack(cx, message),
             (Err(Refused::Empty), Some(default)) => Ok(default.to_owned(cx.py())),
-            (Err(reason), _) => Err(self.end.refused(cx, reason)),
+            (Err(reason), _) => Err(self.refused(cx, reason)),
         }
     }
 
@@ -107,7 +101,7 @@ impl RecvChannel {
             }
         };
         cx.state.interpreter().poll(cx.py());
-        let receiver = &self.end.core;
+        let receiver = &self.core;
         let mut messages = Vec::new();
         let outcome = deadline.wait(
             cx,
@@ -115,7 +109,7 @@ impl RecvChannel {
             |reason| *reason,
         )?;
         if let Err(reason) = outcome {
-            return Err(self.end.refused(cx, reason));
+            return Err(self.refused(cx, reason));
         }
         let items = cx.list()?;
         for message in messages {
@@ -136,41 +130,7 @@ impl RecvChannel {
     }
 
     fn clone<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        make(cx, self.end.lane.clone(), self.end.try_clone(cx)?)
-    }
-}
-
-impl RecvChannel {
-    fn close<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        self.end.close(cx)
-    }
-
-    fn closed<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        self.end.closed(cx)
-    }
-
-    fn id<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        self.end.id(cx)
-    }
-
-    fn capacity<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        self.end.capacity(cx)
-    }
-
-    fn statistics<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        self.end.statistics(cx)
-    }
-
-    fn repr<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        self.end.repr(cx)
-    }
-
-    fn exit<'py>(&self, cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
-        self.end.close(cx)
-    }
-
-    fn length(&self, _: Cx<'_>) -> PyResult<usize> {
-        Ok(self.end.lane.channel.len())
+        make(cx, self.lane.clone(), self.try_clone(cx)?)
     }
 }
 

@@ -19,21 +19,15 @@ use crate::state::State;
 /// How many items of an iterable are converted before they are sent together.
 const BATCH: usize = 512;
 
-pub(crate) struct SendChannel {
-    pub(crate) end: End<Sender<Message>>,
-}
+/// One handle of that end.
+pub(crate) type SendChannel = End<Sender<Message>>;
 
 pub(crate) fn make<'py>(
     cx: Cx<'py>,
     lane: Arc<Lane>,
     sender: Sender<Message>,
 ) -> PyResult<Owned<'py>> {
-    class::instantiate(
-        cx,
-        SendChannel {
-            end: End::new(cx, lane, sender),
-        },
-    )
+    class::instantiate(cx, End::new(cx, lane, sender))
 }
 
 const SEND: Signature<2> = item_and_timeout("send");
@@ -69,9 +63,9 @@ impl SendChannel {
     fn send_nowait<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
         let [item] = args.parse(cx.py(), &SEND_NOWAIT)?;
         let message = self.pack(cx, required(cx, item)?)?;
-        match self.end.core.try_send(message) {
+        match self.core.try_send(message) {
             Ok(()) => Ok(cx.none()),
-            Err(error) => Err(self.end.refused(cx, error.reason)),
+            Err(error) => Err(self.refused(cx, error.reason)),
         }
     }
 
@@ -88,7 +82,6 @@ impl SendChannel {
         let deadline = Deadline::from_timeout(cx, timeout)?;
         let iterator = required(cx, items)?.iterate(cx.py())?;
         let batch_size = self
-            .end
             .lane
             .channel
             .capacity()
@@ -150,18 +143,18 @@ impl SendChannel {
 
     fn pack(&self, cx: Cx<'_>, item: Ref<'_>) -> PyResult<Message> {
         cx.state.interpreter().poll(cx.py());
-        pack(cx, item, Packing::with_fallback(self.end.lane.fallback))
+        pack(cx, item, Packing::with_fallback(self.lane.fallback))
     }
 
     fn post<'py>(&self, cx: Cx<'py>, message: Message, deadline: Deadline) -> PyResult<Owned<'py>> {
-        let sender = &self.end.core;
+        let sender = &self.core;
         let mut message = match sender.try_send(message) {
             Ok(()) => return Ok(cx.none()),
             Err(SendError {
                 item,
                 reason: Refused::Full,
             }) => Some(item),
-            Err(error) => return Err(self.end.refused(cx, error.reason)),
+            Err(error) => return Err(self.refused(cx, error.reason)),
         };
         let outcome = deadline.wait(
             cx,
@@ -176,7 +169,7 @@ impl SendChannel {
         )?;
         match outcome {
             Ok(()) => Ok(cx.none()),
-            Err(reason) => Err(self.end.refused(cx, reason)),
+            Err(reason) => Err(self.refused(cx, reason)),
         }
     }
 
@@ -186,52 +179,18 @@ impl SendChannel {
         messages: &mut VecDeque<Message>,
         deadline: Deadline,
     ) -> PyResult<()> {
-        let sender = &self.end.core;
+        let sender = &self.core;
         deadline
             .wait(
                 cx,
                 |wait| sender.send_many(messages, wait),
                 |reason| *reason,
             )?
-            .map_err(|reason| self.end.refused(cx, reason))
+            .map_err(|reason| self.refused(cx, reason))
     }
 
     fn clone<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        make(cx, self.end.lane.clone(), self.end.try_clone(cx)?)
-    }
-}
-
-impl SendChannel {
-    fn close<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        self.end.close(cx)
-    }
-
-    fn closed<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        self.end.closed(cx)
-    }
-
-    fn id<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        self.end.id(cx)
-    }
-
-    fn capacity<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        self.end.capacity(cx)
-    }
-
-    fn statistics<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        self.end.statistics(cx)
-    }
-
-    fn repr<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        self.end.repr(cx)
-    }
-
-    fn exit<'py>(&self, cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
-        self.end.close(cx)
-    }
-
-    fn length(&self, _: Cx<'_>) -> PyResult<usize> {
-        Ok(self.end.lane.channel.len())
+        make(cx, self.lane.clone(), self.try_clone(cx)?)
     }
 }
 
