@@ -205,10 +205,16 @@ def proxies():
         except ValueError:
             pass
 
+class Failing:
+    def __share__(self): return 1 / 0
+
+class Nonsense:
+    def __share__(self): return 1
+
 @raises(ZeroDivisionError)
-def failing_share(): send.send([long, Rebuilt(type("Odd", (), {"__share__": lambda self: 1 / 0})())])
+def failing_share(): send.send([long, Rebuilt(Failing())])
 @raises(interlane.NotShareableError)
-def nonsense(): send.send([buffer, type("Odd", (), {"__share__": lambda self: 1})()])
+def nonsense(): send.send([buffer, Nonsense()])
 @raises(BufferError)
 def not_writable(): interlane.share([buffer, memoryview(data)], writable=True)
 @raises(TimeoutError)
