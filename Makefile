@@ -15,7 +15,7 @@ test: ## sets up, then runs every test (PYTHONS="..." for a matrix)
 check: ## formatting, lints, types, stubs, source rules
 	@ci/check.sh
 
-bench: ## runs benchmarks/run.py (ARGS="...")
+bench: ## runs all benchmarks (ARGS=--short for less of each, ARGS="PART ..." for one part)
 	@ci/bench.sh $(ARGS)
 
 stress: ## the long tests, also under debug allocators (INTERLANE_STRESS=short for a quick pass)

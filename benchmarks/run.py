@@ -7,26 +7,23 @@ own for each repetition, and all take turns, so that whatever else the machine d
 import argparse
 import json
 import os
-import re
-import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import targets
-from contenders import INTERLANE
-from machine import describe
-from results import Result, Results, table
-from scenarios import SCENARIOS, Scenario
+from interlane._bench.contenders import INTERLANE
+from interlane._bench.machine import describe
+from interlane._bench.results import Results, figures, table
+from interlane._bench.scenarios import SCENARIOS, Scenario
+from interlane._bench.turns import Command, commands, take
 
-HERE = Path(__file__).parent
 # The program of crates/bench.
 RUST = os.environ.get("INTERLANE_RUST_BENCH", "")
 NO_RUST = "crates/bench is not built, see ci/bench.sh"
-# Seconds for one repetition of one contender.
-PATIENCE = 60
+# Seconds for one repetition of one contender: usually, in the short form, and for the main job.
+PATIENCE, SHORT_PATIENCE, MAIN_PATIENCE = 60, 15, 240
 
 MAIN_JOB = Scenario(
     name="main-job",
@@ -41,46 +38,29 @@ MAIN_JOB = Scenario(
 )
 
 
-def commands(scenario: Scenario, quick: bool) -> Iterator[tuple[str, str | list[str]]]:
-    """Yields each contender's name and command, or why it has none."""
+def turns(scenario: Scenario, chosen: list[str], form: str) -> Iterator[tuple[str, Command]]:
+    """Yields the name and the command of each who takes part, in one of the forms of `measure`."""
+    quick = form == "quick"
     if scenario is MAIN_JOB:
         folder = [str(Path(sysconfig.get_paths()["stdlib"], "json"))] if quick else []
-        yield INTERLANE.name, [sys.executable, "-m", "interlane.demo", "--jobs", "2", *folder]
-        return
-    for one in scenario.contenders:
-        command = [sys.executable, str(HERE / "measure.py"), scenario.name, one.name]
-        yield one.name, one.missing or [*command, *(["--quick"] if quick else [])]
+        everybody = [(INTERLANE.name, [sys.executable, "-m", "interlane.demo", "--jobs", "2", *folder])]
+    else:
+        everybody = list(commands(scenario, form))
     for name in scenario.rust:
-        command = [RUST, scenario.name, name, *(["20"] if quick else [])]
-        yield name, command if RUST else NO_RUST
+        # What is seconds each is cut short in the same way.
+        few = ["20"] if quick else [str(scenario.short)] if form == "short" and scenario.count < 100 else []
+        command = [RUST, scenario.name, name, *few]
+        everybody.append((name, command if RUST else NO_RUST))
+    yield from (one for one in everybody if not chosen or one[0] in chosen)
 
 
-def repetition(command: list[str]) -> dict[str, float]:
-    """Runs a command and returns the figures that it prints."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
-    if factor := re.search(r"^times serial .* ([\d.]+)$", done.stdout, re.MULTILINE):
-        return {"median": float(factor[1]), "p99": float(factor[1]), "count": 1}
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def measure(scenario: Scenario, chosen: list[str], repetitions: int, quick: bool) -> Results:
+def measure(scenario: Scenario, chosen: list[str], repetitions: int, form: str) -> Results:
     """Lets the contenders of a scenario take turns."""
     results: Results = {}
+    patience = MAIN_PATIENCE if scenario is MAIN_JOB else SHORT_PATIENCE if form == "short" else PATIENCE
     for _ in range(repetitions):
-        for name, command in commands(scenario, quick):
-            if chosen and name not in chosen:
-                continue
-            result = results.setdefault(name, Result())
-            if isinstance(command, str):
-                result.failure = command
-            elif not result.failure:
-                try:
-                    result.add(repetition(command))
-                except subprocess.TimeoutExpired:
-                    result.failure = f"not done after {PATIENCE} s"
-                except subprocess.CalledProcessError as error:
-                    last = error.stderr.strip().splitlines()[-1:] or [""]
-                    result.failure = f"exit code {error.returncode}: {last[0]}"
+        for _ in take(results, turns(scenario, chosen, form), patience):
+            pass
     return results
 
 
@@ -90,6 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to FILE too")
     parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean nothing")
+    parser.add_argument("--short", action="store_true", help="one turn each, and less of each")
     parser.add_argument(
         "--only",
         action="append",
@@ -108,18 +89,16 @@ def main() -> None:
     for scenario in scenarios:
         if options.only and scenario.name not in options.only:
             continue
-        if options.quick and not scenario.quick:
+        form = "quick" if options.quick else "short" if options.short else ""
+        if form and not (scenario.quick if options.quick else scenario.short or scenario is MAIN_JOB):
             continue
-        repetitions = 1 if options.quick else options.repetitions
-        results[scenario.name] = measure(scenario, options.contender, repetitions, options.quick)
+        repetitions = 1 if form else options.repetitions
+        results[scenario.name] = measure(scenario, options.contender, repetitions, form)
         print("\n" + "\n".join(table(scenario, results[scenario.name])), flush=True)
     print("\n" + "\n".join(targets.table(results)))
     if options.json:
-        figures = {
-            scenario: {name: asdict(result) for name, result in rows.items()}
-            for scenario, rows in results.items()
-        }
-        options.json.write_text(json.dumps({"machine": machine, "results": figures}, indent=1) + "\n")
+        report = {"machine": machine, "results": figures(results)}
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":

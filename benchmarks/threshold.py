@@ -9,8 +9,8 @@ import statistics
 import time
 
 import interlane
-from contenders import INTERLANE
-from machine import MAIN, PEER, describe, pin
+from interlane._bench.contenders import INTERLANE
+from interlane._bench.machine import MAIN, PEER, describe, pin
 
 SIZES = [2**power for power in range(10, 25)]
 SHARE, COPY = 1024, 2**40
@@ -33,7 +33,9 @@ def main() -> None:
     """Prints the table and the crossings."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean nothing")
-    turns = 1 if parser.parse_args().quick else 15
+    parser.add_argument("--short", action="store_true", help="less of each")
+    options = parser.parse_args()
+    turns = 1 if options.quick else 3 if options.short else 15
 
     print(", ".join(f"{name}: {value}" for name, value in describe().items()))
     print(f"share threshold: {interlane.get_share_threshold()} bytes\n")

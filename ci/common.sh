@@ -43,5 +43,6 @@ run_pytest() {
   [[ -t 1 ]] && color=yes
   echo "--- pytest on $("$python" -VV | head -n 1)${note:+, $note}"
   # The fetched Pythons come without compiled files: without writing them each of many children compiles anew.
-  env -u PYTHONDONTWRITEBYTECODE "$python" -m pytest --color="$color" "$@"
+  # Three at a time, by file: most tests wait for a child most of the time, and some sleep.
+  env -u PYTHONDONTWRITEBYTECODE "$python" -m pytest --color="$color" --numprocesses 3 --dist loadfile "$@"
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# stress.sh [PYTHON...]: the tests marked `stress` on each PYTHON, every test once more in development mode with the
-# debug allocators, and all of it on a debug build of CPython where there is one (`ci/fetch-python 3.14d`).
+# stress.sh [PYTHON...]: the core's tests under AddressSanitizer, the tests marked `stress` on each PYTHON, every test once
+# more in development mode with the debug allocators, and all of it on a debug build of CPython where there is one
+# (`ci/fetch-python 3.14d`).
 # INTERLANE_STRESS=short makes the marked tests short, and leaves out what would repeat them.
 set -euo pipefail
 # shellcheck source=ci/common.sh
@@ -9,6 +10,8 @@ set -euo pipefail
 export INTERLANE_STRESS=${INTERLANE_STRESS:-long}
 pythons=$(ci/find-python.sh "$@")
 failed=()
+
+ci/asan.sh </dev/null || failed+=("interlane-core under AddressSanitizer")
 
 # A run in which nothing was selected (pytest's exit 5) has not failed.
 attempt() {

@@ -1,15 +1,23 @@
-"""What the tests share: a way to run what could crash, hang or exit in a process of its own."""
+"""What the tests share: a way to run what could crash, hang or exit in a process of its own; event loops."""
 
+import asyncio
 import contextlib
+import gc
 import os
 import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from typing import Any, Protocol
 
+import interlane
 import pytest
+
+# A shell ignores SIGINT on behalf of what it runs in the background, and so would every child of ours.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Output(str):
@@ -104,7 +112,44 @@ def run_child() -> Iterator[RunChild]:
                 pipe.close()
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_shared_yet() -> None:
+    """Waits until what earlier tests have shared is gone: many a test counts shares."""
+    end = time.monotonic() + 10
+    while interlane.stats().live and time.monotonic() < end:
+        gc.collect()
+        interlane.collect()
+        time.sleep(0.001)
+
+
 @pytest.fixture(scope="session")
 def stress_is_short() -> bool:
     """Tells whether the tests marked `stress` should be brief (`INTERLANE_STRESS=short`, as in CI)."""
     return os.environ.get("INTERLANE_STRESS", "long") == "short"
+
+
+def _loops() -> list[object]:
+    try:
+        import uvloop
+    except ImportError:
+        uvloop = None
+    marks = [
+        pytest.mark.skipif(uvloop is None, reason="no uvloop for this version"),
+        # uvloop's own.
+        pytest.mark.filterwarnings("ignore:'asyncio.iscoroutinefunction' is deprecated:DeprecationWarning"),
+    ]
+    return [
+        pytest.param(asyncio.new_event_loop, id="asyncio"),
+        pytest.param(uvloop and uvloop.new_event_loop, id="uvloop", marks=marks),
+    ]
+
+
+@pytest.fixture(params=_loops())
+def run_loop(request: pytest.FixtureRequest) -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    """Runs a coroutine in an event loop of its own, for at most a minute."""
+
+    def run(main: Coroutine[Any, Any, Any]) -> Any:
+        with asyncio.Runner(loop_factory=request.param) as runner:
+            return runner.run(asyncio.wait_for(main, 60))
+
+    return run

@@ -1,5 +1,6 @@
 """The examples run and print what they should, and so do those in the documentation."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -7,24 +8,33 @@ import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 README = EXAMPLES.parent / "README.md"
-SHARING = EXAMPLES.parent / "docs" / "sharing.md"
+DOCS = EXAMPLES.parent / "docs"
+TOLD_ELSEWHERE = {"dask.md", "tutorial.md"}
 
 
 def _programs(page: Path) -> list[object]:
-    """The Python programs of a page, named by the heading they stand under."""
-    programs = []
+    """The Python programs of a page: what stands under one heading is one."""
+    programs: dict[str, str] = {}
     heading = ""
     pieces = re.findall(r"^##? ([^\n]+)$|^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
     for line, code in pieces:
         heading = line or heading
         if code:
-            programs.append(pytest.param(code, id=f"{page.stem}: {heading}"))
-    assert programs
-    return programs
+            programs[heading] = programs.get(heading, "") + code
+    return [pytest.param(code, id=f"{page.stem}: {heading}") for heading, code in programs.items()]
 
 
-@pytest.mark.parametrize("code", _programs(SHARING))
+PAGES = [page for page in sorted(DOCS.glob("*.md")) if page.name not in TOLD_ELSEWHERE]
+
+
+@pytest.mark.parametrize("code", [program for page in PAGES for program in _programs(page)])
 def test_the_programs_of_the_documentation_run(run_child, code):
+    run_child(code)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="distributed is not installed")
+@pytest.mark.parametrize("code", _programs(DOCS / "dask.md"))
+def test_the_programs_about_dask_run(run_child, code):
     run_child(code)
 
 

@@ -44,6 +44,30 @@ def test_it_is_the_standard_module_where_there_is_one():
     assert sys.modules["interlane.interpreters"] is concurrent.interpreters
 
 
+def test_importing_interlane_elsewhere_imports_little(run_child):
+    out = run_child(
+        """
+        from interlane import interpreters
+        interp = interpreters.create()
+        interp.exec('''if True:
+            import sys
+            before = set(sys.modules)
+            import interlane
+            print(*sorted(set(sys.modules) - before))
+            try:
+                send, recv = interlane.create_channel()
+                recv.recv_nowait()
+            except interlane.WouldBlock as error:
+                import queue
+                assert isinstance(error, queue.Empty) and isinstance(error, interlane.ChannelEmpty)
+        ''')
+        interp.close()
+        """
+    )
+    others = {name for name in out.split() if not name.startswith("interlane")}
+    assert others <= {"_interpreters", "_queue", "atexit"}
+
+
 def test_errors_have_the_standard_bases():
     assert issubclass(interpreters.InterpreterNotFoundError, interpreters.InterpreterError)
     assert issubclass(interpreters.ExecutionFailed, interpreters.InterpreterError)

@@ -1,6 +1,5 @@
 """Proxies: objects that stay where they are, used from other interpreters."""
 
-import asyncio
 import io
 import logging
 import threading
@@ -244,25 +243,6 @@ def test_a_proxy_goes_through_channels_and_containers():
         assert first is second
         first.value = 7
         assert box.value == 7
-
-
-def test_await_runs_the_coroutine_in_its_owner(other):
-    other.exec("""
-class Step:
-    def __await__(self):
-        yield
-        yield
-        return "stepped"
-async def work(n):
-    assert await Step() == "stepped"
-    return n * 2
-""")
-    work = of(other, "work")
-
-    async def main() -> int:
-        return await work(21)
-
-    assert asyncio.run(main()) == 42
 
 
 def test_many_threads_use_one_proxy(other):

@@ -3,6 +3,7 @@
 import array
 import fractions
 import gc
+import re
 import sys
 import sysconfig
 import threading
@@ -446,7 +447,7 @@ def test_an_exception_of_dunder_share_comes_through_and_says_where():
 @pytest.mark.parametrize(
     "answer",
     [None, 1, (), (list,), (list, [1]), (list, (), 3), [list, ()], (1, ()), ("list", ()), (lambda: 1, ())],
-    ids=repr,
+    ids=lambda answer: re.sub(" at 0x.*?>", ">", repr(answer)),
 )
 def test_nonsense_from_dunder_share_is_refused(answer):
     with pytest.raises(interlane.NotShareableError, match=r"item\[0\]: __share__ of .*Odd"):
@@ -618,3 +619,42 @@ def test_wait_released_waits_for_items_in_channels():
             interlane.wait_released(timeout=0)
         recv.recv()
         interlane.wait_released(timeout=5)
+
+
+def test_the_first_error_of_all_may_be_raised_by_a_share_function(run_child: Any) -> None:
+    run_child("""
+import interlane
+
+class Shy:
+    def __share__(self):
+        raise interlane.NotShareableError("not today")
+    def __reduce__(self):
+        return Shy, ()
+
+send, recv = interlane.create_channel(fallback="pickle")
+send.send(Shy())
+assert type(recv.recv()) is Shy
+assert not interlane.is_shareable(Shy())
+""")
+
+
+def test_a_share_of_an_object_that_is_shared_already_may_be_writable_or_not(other: Any) -> None:
+    for first in (False, True):
+        data = bytearray(b"data")
+        with interlane.share(data, writable=first) as one, interlane.share(data, writable=not first) as two:
+            for share, writable in ((one, first), (two, not first)):
+                other.prepare_main(share=share, writable=writable)
+                other.exec("assert share.get().readonly is not writable; share.close()")
+
+
+def test_a_closed_share_is_not_entered() -> None:
+    share = interlane.share([1])
+    share.close()
+    with pytest.raises(interlane.ClosedError), share:
+        pass
+
+
+def test_an_owner_that_is_none_has_no_shares() -> None:
+    with interlane.share([1]):
+        for owner in (-1, 2**80, -(2**80)):
+            assert interlane.shares(owner) == []

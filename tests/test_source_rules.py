@@ -26,6 +26,7 @@ RUNS_NONE = {
     "PyErr_SetString",
     "PyEval_RestoreThread",
     "PyEval_SaveThread",
+    "PyImport_GetModuleDict",
     "PyNumber_ToBase",
 }
 BANNED = (

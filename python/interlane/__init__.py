@@ -4,23 +4,45 @@
 
 Both ends work in any interpreter and on any thread: a handle goes through `prepare_main`, `call` or another
 channel. `create_channel` says how items wait, `share` keeps an object for others and tells when the last of
-them is done, `SharedStr` is text that every interpreter reads in place, and `stats` and `shares` count.
+them is done, `SharedBytes`, `SharedStr` and what `freeze` makes are data that every interpreter reads in
+place, and `stats` and `shares` count.
 """
 
 from interlane._channels import create_channel as create_channel
 from interlane._core import (
+    ArrowArray as ArrowArray,
+    ArrowStream as ArrowStream,
+    AtomicInt as AtomicInt,
+    Barrier as Barrier,
+    BoundedSemaphore as BoundedSemaphore,
+    Condition as Condition,
+    Event as Event,
+    FrozenDict as FrozenDict,
+    FrozenList as FrozenList,
+    FrozenSet as FrozenSet,
+    FrozenTuple as FrozenTuple,
+    Lock as Lock,
     RecvChannel as RecvChannel,
+    RLock as RLock,
+    Selected as Selected,
+    Semaphore as Semaphore,
     SendChannel as SendChannel,
     Share as Share,
+    SharedBuffer as SharedBuffer,
+    SharedBytes as SharedBytes,
     SharedStr as SharedStr,
     ShareRecord as ShareRecord,
     Statistics as Statistics,
     Stats as Stats,
     collect as collect,
+    create_buffer_channel as create_buffer_channel,
     explain as explain,
+    freeze as freeze,
     get_share_threshold as get_share_threshold,
     is_shareable as is_shareable,
+    move as move,
     register as register,
+    select as select,
     set_share_threshold as set_share_threshold,
     share as share,
     shares as shares,
@@ -30,9 +52,9 @@ from interlane._core import (
 )
 from interlane._errors import (
     BrokenChannel as BrokenChannel,
+    BufferBusyError as BufferBusyError,
     ChannelEmpty as ChannelEmpty,
     ChannelError as ChannelError,
-    ChannelFull as ChannelFull,
     ChannelNotFoundError as ChannelNotFoundError,
     ClosedError as ClosedError,
     EndOfChannel as EndOfChannel,
@@ -44,14 +66,29 @@ from interlane._errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from threading import BrokenBarrierError as BrokenBarrierError
+
     from interlane import interpreters as interpreters
+    from interlane._async import aselect as aselect
+    from interlane._executor.errors import (
+        BrokenInterpreterPool as BrokenInterpreterPool,
+        WorkerLostError as WorkerLostError,
+    )
+    from interlane._executor.executor import InterpreterPoolExecutor as InterpreterPoolExecutor
+    from interlane._full import ChannelFull as ChannelFull
+    from interlane._inspect import Inspection as Inspection, inspect as inspect
     from interlane._proxy import Proxy as Proxy, proxy as proxy
+    from interlane._serving import serve_inspection as serve_inspection
 
 __all__ = [
     "create_channel",
+    "create_buffer_channel",
     "SendChannel",
     "RecvChannel",
     "Statistics",
+    "select",
+    "aselect",
+    "Selected",
     "share",
     "Share",
     "is_shareable",
@@ -61,7 +98,29 @@ __all__ = [
     "shares",
     "ShareRecord",
     "wait_released",
+    "SharedBytes",
+    "SharedBuffer",
+    "move",
     "SharedStr",
+    "ArrowArray",
+    "ArrowStream",
+    "freeze",
+    "FrozenDict",
+    "FrozenList",
+    "FrozenTuple",
+    "FrozenSet",
+    "Lock",
+    "RLock",
+    "Semaphore",
+    "BoundedSemaphore",
+    "Event",
+    "Condition",
+    "Barrier",
+    "BrokenBarrierError",
+    "AtomicInt",
+    "inspect",
+    "Inspection",
+    "serve_inspection",
     "Stats",
     "stats",
     "collect",
@@ -76,8 +135,12 @@ __all__ = [
     "ChannelEmpty",
     "ChannelFull",
     "OwnerGoneError",
+    "BufferBusyError",
     "NotShareableError",
     "RemoteError",
+    "InterpreterPoolExecutor",
+    "BrokenInterpreterPool",
+    "WorkerLostError",
     "proxy",
     "Proxy",
     "interpreters",
@@ -92,18 +155,44 @@ def get_include() -> str:
     return os.path.join(os.path.dirname(__file__), "include")  # noqa: PTH118, PTH120 - pathlib is slow to import
 
 
+# Where those are that take longer to import than all the rest, and that few interpreters need.
+_LATE = {
+    "BrokenBarrierError": "threading",
+    "BrokenInterpreterPool": "interlane._executor.errors",
+    "ChannelFull": "interlane._full",
+    "Inspection": "interlane._inspect",
+    "InterpreterPoolExecutor": "interlane._executor.executor",
+    "Proxy": "interlane._proxy",
+    "WorkerLostError": "interlane._executor.errors",
+    "aselect": "interlane._async",
+    "inspect": "interlane._inspect",
+    "proxy": "interlane._proxy",
+    "serve_inspection": "interlane._serving",
+}
+
+
 def __getattr__(name: str) -> object:
-    # These take longer to import than all the rest, and few interpreters need them.
-    if name in ("proxy", "Proxy"):
-        from interlane import _proxy
+    from importlib import import_module
 
-        return getattr(_proxy, name)
     if name == "interpreters":
-        from importlib import import_module
-
         return import_module("interlane.interpreters")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_LATE[name]), name)
+    return value
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def _serve_if_asked() -> None:
+    import os
+
+    if os.environ.get("INTERLANE_TOP", "0") not in ("", "0"):
+        from interlane import _serving
+
+        _serving.serve_if_possible()
+
+
+_serve_if_asked()

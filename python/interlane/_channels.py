@@ -1,7 +1,5 @@
 """`create_channel`: a function that can be subscripted with the type of the items."""
 
-from types import GenericAlias
-
 from interlane import _core
 
 __all__ = ["create_channel"]
@@ -45,7 +43,8 @@ else:
         """
 
         __slots__ = ()
-        __class_getitem__ = classmethod(GenericAlias)
+        # types.GenericAlias
+        __class_getitem__ = classmethod(type(list[int]))
 
         def __new__(cls, capacity=None, *, fallback=None):
             return _core.create_channel(capacity, fallback=fallback)

@@ -5,7 +5,6 @@ The extension reads its exceptions from here when it is loaded, so nothing here 
 
 import sys
 from _queue import Empty
-from queue import Full
 
 if sys.version_info >= (3, 13):
     from _interpreters import NotShareableError as _StandardNotShareableError
@@ -17,9 +16,9 @@ else:
 
 __all__ = [
     "BrokenChannel",
+    "BufferBusyError",
     "ChannelEmpty",
     "ChannelError",
-    "ChannelFull",
     "ChannelNotFoundError",
     "ClosedError",
     "EndOfChannel",
@@ -58,12 +57,15 @@ class ChannelEmpty(WouldBlock, Empty):
     """The channel has no item now. Also a `queue.Empty`."""
 
 
-class ChannelFull(WouldBlock, Full):
-    """The channel has no room now. Also a `queue.Full`."""
-
-
 class OwnerGoneError(ChannelError):
     """The interpreter that this needs has ended."""
+
+
+class BufferBusyError(TimeoutError, BufferError):
+    """Others use the memory, and did not stop in the time that there was.
+
+    A `TimeoutError`, as of every wait, and a `BufferError`, as of everything that memory in use prevents.
+    """
 
 
 class RemoteError(Exception):

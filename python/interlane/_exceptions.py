@@ -2,11 +2,15 @@
 
 import builtins
 import sys
+from contextlib import suppress
+from typing import Any
 
 from interlane import _core
 from interlane._errors import RemoteError
 
-type Record = tuple[str, str, tuple[object, ...], dict[str, object], str, str, int | None, int | None, bool]
+type Record = tuple[
+    str, str, tuple[object, ...], dict[str, object], dict[str, object], str, int | None, int | None, bool
+]
 
 
 class RemoteTraceback(Exception):  # noqa: N818  # as in concurrent.futures, where people know it from
@@ -21,12 +25,14 @@ class RemoteTraceback(Exception):  # noqa: N818  # as in concurrent.futures, whe
 
 
 def take_apart(error: BaseException) -> tuple[object, tuple[object, ...]]:
-    """Returns the rebuild function and its parts: a record for the error and each one it is chained to."""
+    """Returns the rebuild function and its parts: the traceback, and a record of each error in the chain."""
     chain = [error]
     for member in chain:
         for other in (member.__cause__, member.__context__):
-            if other is not None and not any(other is known for known in chain):
-                chain.append(other)
+            # What travels for the second time has its traceback in the text of this one.
+            if other is None or isinstance(other, RemoteTraceback) or any(other is known for known in chain):
+                continue
+            chain.append(other)
 
     def number(other: BaseException | None) -> int | None:
         return next((n for n, member in enumerate(chain) if member is other), None)
@@ -34,33 +40,62 @@ def take_apart(error: BaseException) -> tuple[object, tuple[object, ...]]:
     records = []
     for member in chain:
         cls = type(member)
+        args, members = _reduced(member)
         state = {name: _plain(value) for name, value in vars(member).items()}
+        members = {name: _plain(value) for name, value in members.items()}
         records.append(
             (
                 cls.__module__,
                 cls.__qualname__,
-                tuple(_plain(arg) for arg in member.args),
+                tuple(_plain(arg) for arg in args),
                 state,
+                members,
                 _text(member),
-                _formatted(member),
                 number(member.__cause__),
                 number(member.__context__),
                 member.__suppress_context__,
             )
         )
-    return put_together, tuple(records)
+    return put_together, (_formatted(error), *records)
 
 
-def put_together(*records: Record) -> BaseException:
-    """Returns the exception of the first record, chained to those of the others."""
+def put_together(traceback: str, *records: Record) -> BaseException:
+    """Returns the exception of the first record, chained to those of the others.
+
+    The traceback, which tells of all of them, is at the end of the chain of causes.
+    """
     errors = [_rebuilt(record) for record in records]
-    for error, (*_, traceback, cause, context, suppress) in zip(errors, records, strict=True):
+    for error, (*_, cause, context, silent) in zip(errors, records, strict=True):
         error.__cause__ = None if cause is None else errors[cause]
         error.__context__ = None if context is None else errors[context]
-        if cause is None and traceback:
-            error.__cause__ = RemoteTraceback(traceback)
-        error.__suppress_context__ = suppress
-    return errors[0]
+        error.__suppress_context__ = silent
+    first = errors[0]
+    if traceback:
+        last, passed = first, {id(first)}
+        while last.__cause__ is not None and id(last.__cause__) not in passed:
+            last = last.__cause__
+            passed.add(id(last))
+        if last.__cause__ is None:
+            silent = last.__suppress_context__
+            last.__cause__ = RemoteTraceback(traceback)
+            last.__suppress_context__ = silent
+    return first
+
+
+def _reduced(error: BaseException) -> tuple[tuple[object, ...], dict[str, object]]:
+    """Returns what the class is to be called with, and what to set then that is not in the `__dict__`.
+
+    That is more than `args`: an OSError has its file names elsewhere, an ImportError the name of the module.
+    """
+    try:
+        reduced: Any = error.__reduce__()
+        cls, args, *rest = reduced
+        if cls is type(error) and isinstance(args, tuple):
+            members = dict(rest[0]) if rest and rest[0] else {}
+            return args, {name: members[name] for name in members.keys() - vars(error).keys()}
+    except Exception:  # whatever the class does
+        pass
+    return error.args, {}
 
 
 def _plain(value: object) -> object:
@@ -82,22 +117,23 @@ def _text(error: BaseException) -> str:
 
 
 def _formatted(error: BaseException) -> str:
-    """Returns the error with its own traceback only; those of others are their own records."""
-    remote = error.__cause__
-    if isinstance(remote, RemoteTraceback):
-        return remote.text  # it has travelled before
+    """Returns the error with its traceback and those of what it is chained to."""
+    if error.__traceback__ is None:
+        cause = error.__cause__
+        while cause is not None and not isinstance(cause, RemoteTraceback):
+            cause = cause.__cause__
+        if cause is not None:
+            return cause.text  # it has only passed through here
     try:
         from traceback import TracebackException
 
-        return "".join(
-            TracebackException(type(error), error, error.__traceback__, compact=True).format(chain=False)
-        )
+        return "".join(TracebackException(type(error), error, error.__traceback__, compact=True).format())
     except Exception:  # the report must not fail for want of its last part
         return ""
 
 
 def _rebuilt(record: Record) -> BaseException:
-    module, qualname, args, state, text, *_ = record
+    module, qualname, args, state, members, text, *_ = record
     cls = _class(module, qualname)
     if cls is None:
         error: BaseException = RemoteError(f"{module}.{qualname}: {text}")
@@ -106,8 +142,14 @@ def _rebuilt(record: Record) -> BaseException:
             error = cls(*args)
         except Exception:  # its __init__ wants other arguments than those it has left in `args`
             error = cls.__new__(cls, *args)
-            error.args = args
+            if isinstance(error, OSError):
+                OSError.__init__(error, *args)
+            else:
+                error.args = args
     error.__dict__.update(state)
+    for name, value in members.items():
+        with suppress(Exception):  # whatever the class does
+            setattr(error, name, value)
     return error
 
 

@@ -1,20 +1,24 @@
 """`proxy`: an object that stays where it is, used from everywhere."""
 
 import operator
+import sys
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, final
 
 from interlane import _core
+from interlane._core import SendChannel
 
-__all__ = ["Proxy", "proxy"]
+__all__ = ["Proxy", "do", "local", "proxy"]
 
 
 def _call(obj: Any, *args: Any, **kwargs: Any) -> Any:
     return obj(*args, **kwargs)
 
 
-def _await(obj: Any) -> Any:
-    return obj.__await__() if hasattr(obj, "__await__") else iter(obj)
+def _start(obj: Any, end: SendChannel[None]) -> Any:
+    from interlane._awaiting import Running
+
+    return Running(obj, end)
 
 
 def _method(name: str, reflected: str | None = None) -> Callable[[Any, Any], Any]:
@@ -27,7 +31,7 @@ def _method(name: str, reflected: str | None = None) -> Callable[[Any, Any], Any
         method = getattr(type(obj), name, None)
         result = NotImplemented if method is None else method(obj, other)
         if result is NotImplemented and reflected is not None and type(other) is Proxy:
-            return _do(other, reflected, obj)
+            return do(other, reflected, obj)
         return result
 
     return operation
@@ -39,7 +43,9 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     for function in (getattr, setattr, delattr, dir, repr, str, len, iter, next, hash, bool, int, float)
 } | {
     "call": _call,
-    "await": _await,
+    "start": _start,
+    "cancel": lambda running: running.cancel(),
+    "result": lambda running: running.result(),
     "complex": complex,
     "round": round,
     "format": format,
@@ -49,8 +55,10 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "index": operator.index,
     "enter": lambda obj: type(obj).__enter__(obj),
     "exit": lambda obj, *exc: type(obj).__exit__(obj, *exc),
-    "send": lambda obj, value: obj.send(value),
-    "throw": lambda obj, error: obj.throw(error),
+    "aiter": aiter,
+    "anext": lambda obj: type(obj).__anext__(obj),
+    "aenter": lambda obj: type(obj).__aenter__(obj),
+    "aexit": lambda obj, *exc: type(obj).__aexit__(obj, *exc),
 }
 _BINARY = "add sub mul truediv floordiv mod divmod pow matmul lshift rshift and or xor".split()  # noqa: SIM905
 _COMPARISONS = {"lt": "gt", "le": "ge", "eq": "eq", "ne": "ne", "gt": "lt", "ge": "le"}
@@ -68,7 +76,7 @@ for _name, _swapped in _COMPARISONS.items():
 
 def serve(obj: Any, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Performs an operation; runs in the owner of the object."""
-    result = _OPERATIONS[operation](obj, *map(_local, args), **{k: _local(v) for k, v in kwargs.items()})
+    result = _OPERATIONS[operation](obj, *map(local, args), **{k: local(v) for k, v in kwargs.items()})
     # What an operation in place returns is most often the object itself.
     return _SAME if result is obj and operation[0] == "i" and operation[1:] in _BINARY else result
 
@@ -76,7 +84,7 @@ def serve(obj: Any, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any
 _SAME = "interlane: the proxied object itself"
 
 
-def _local(value: Any) -> Any:
+def local(value: Any) -> Any:
     """Takes the proxy off an object that has come home."""
     if type(value) is not Proxy:
         return value
@@ -88,8 +96,8 @@ def _remote(value: "Proxy") -> "_core._Remote":
     return object.__getattribute__(value, "_remote")
 
 
-def _do(value: "Proxy", operation: str, /, *args: Any, **kwargs: Any) -> Any:
-    return _local(_remote(value).perform(operation, args, kwargs))
+def do(value: "Proxy", operation: str, /, *args: Any, **kwargs: Any) -> Any:
+    return local(_remote(value).perform(operation, args, kwargs))
 
 
 @final
@@ -99,7 +107,7 @@ class Proxy:
     Attributes, calls, operators, iteration, `with`, `len`, `in` and so on run in the interpreter that owns
     the object, on the calling thread, under its GIL. Arguments and results are shared as in a channel;
     what cannot be shared goes as a proxy in turn. Exceptions come back. After the owner's end everything
-    raises `OwnerGoneError`.
+    raises `OwnerGoneError`. What is awaited runs in an event loop of the owner, and this one's goes on.
 
     The object lives as long as any proxy of it. `isinstance` sees a `Proxy`; a proxy equals what its object
     equals.
@@ -119,113 +127,116 @@ class Proxy:
     def __getattribute__(self, name: str) -> Any:
         if name in {"__class__", "__reduce_ex__"}:
             return object.__getattribute__(self, name)
-        return _do(self, "getattr", name)
+        return do(self, "getattr", name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        _do(self, "setattr", name, value)
+        do(self, "setattr", name, value)
 
     def __delattr__(self, name: str) -> None:
-        _do(self, "delattr", name)
+        do(self, "delattr", name)
 
     def __dir__(self) -> list[str]:
-        return _do(self, "dir")
+        return do(self, "dir")
 
     def __repr__(self) -> str:
         remote = _remote(self)
         try:
-            shown = _do(self, "repr")
+            shown = do(self, "repr")
         except Exception as error:  # a repr must not fail
             shown = f"{remote.kind}: {type(error).__name__}"
         return f"<Proxy of {shown} in interpreter {remote.owner}>"
 
     def __str__(self) -> str:
-        return _do(self, "str")
+        return do(self, "str")
 
     def __format__(self, spec: str) -> str:
-        return _do(self, "format", spec)
+        return do(self, "format", spec)
 
     def __bytes__(self) -> bytes:
-        return _do(self, "bytes")
+        return do(self, "bytes")
 
     def __hash__(self) -> int:
-        return _do(self, "hash")
+        return do(self, "hash")
 
     def __bool__(self) -> bool:
-        return _do(self, "bool")
+        return do(self, "bool")
 
     def __int__(self) -> int:
-        return _do(self, "int")
+        return do(self, "int")
 
     def __float__(self) -> float:
-        return _do(self, "float")
+        return do(self, "float")
 
     def __complex__(self) -> complex:
-        return _do(self, "complex")
+        return do(self, "complex")
 
     def __index__(self) -> int:
-        return _do(self, "index")
+        return do(self, "index")
 
     def __round__(self, digits: int | None = None) -> Any:
-        return _do(self, "round", digits)
+        return do(self, "round", digits)
 
     def __len__(self) -> int:
-        return _do(self, "len")
+        return do(self, "len")
 
     def __contains__(self, item: object) -> bool:
-        return _do(self, "contains", item)
+        return do(self, "contains", item)
 
     def __getitem__(self, key: Any) -> Any:
-        return _do(self, "getitem", key)
+        return do(self, "getitem", key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        _do(self, "setitem", key, value)
+        do(self, "setitem", key, value)
 
     def __delitem__(self, key: Any) -> None:
-        _do(self, "delitem", key)
+        do(self, "delitem", key)
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        return _do(self, "call", *args, **kwargs)
+        return do(self, "call", *args, **kwargs)
 
     def __iter__(self) -> Iterator[Any]:
-        return _do(self, "iter")
+        return do(self, "iter")
 
     def __next__(self) -> Any:
-        return _do(self, "next")
+        return do(self, "next")
 
     def __reversed__(self) -> Iterator[Any]:
-        return _do(self, "reversed")
+        return do(self, "reversed")
 
     def __enter__(self) -> Any:
-        return _do(self, "enter")
+        return do(self, "enter")
 
     def __exit__(self, *exc: object) -> Any:
-        return _do(self, "exit", *exc)
+        return do(self, "exit", *exc)
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        steps = _do(self, "await")
-        value = None
-        while True:
-            try:
-                wanted = _do(steps, "next") if value is None else _do(steps, "send", value)
-            except StopIteration as stop:
-                return stop.value
-            try:
-                value = yield wanted
-            except BaseException as error:  # cancellation, above all, is the coroutine's to handle
-                wanted = _do(steps, "throw", error)
-                value = yield wanted
+        from interlane._awaiting import outcome
+
+        return outcome(self).__await__()
+
+    def __aiter__(self) -> Any:
+        return do(self, "aiter")
+
+    def __anext__(self) -> Any:
+        return do(self, "anext")
+
+    def __aenter__(self) -> Any:
+        return do(self, "aenter")
+
+    def __aexit__(self, *exc: object) -> Any:
+        return do(self, "aexit", *exc)
 
 
 def _binary(operation: str) -> Callable[[Proxy, Any], Any]:
     def method(self: Proxy, other: Any) -> Any:
-        return _do(self, operation, other)
+        return do(self, operation, other)
 
     return method
 
 
 def _in_place(operation: str) -> Callable[[Proxy, Any], Any]:
     def method(self: Proxy, other: Any) -> Any:
-        result = _do(self, operation, other)
+        result = do(self, operation, other)
         return self if result == _SAME else result
 
     return method
@@ -233,7 +244,7 @@ def _in_place(operation: str) -> Callable[[Proxy, Any], Any]:
 
 def _unary(operation: str) -> Callable[[Proxy], Any]:
     def method(self: Proxy) -> Any:
-        return _do(self, operation)
+        return do(self, operation)
 
     return method
 
@@ -250,7 +261,7 @@ Proxy.__module__ = "interlane"
 _core._carry(Proxy)  # noqa: SLF001 - ours
 
 
-def proxy(obj: Any, /) -> Any:
+def proxy(obj: Any) -> Any:
     r"""Returns a `Proxy` of the object, which can be sent to any interpreter and used there.
 
     The object stays where it is; nothing of it is copied. Useful for what cannot be shared otherwise: an open
@@ -260,4 +271,8 @@ def proxy(obj: Any, /) -> Any:
     """
     if type(obj) is Proxy:
         return obj
+    if "asyncio" in sys.modules:
+        from interlane._home_loop import note
+
+        note()
     return Proxy(_core._remote(obj))  # noqa: SLF001 - ours

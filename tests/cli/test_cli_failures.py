@@ -1,9 +1,12 @@
 """What happens when an item fails, a file is not what it seemed, or a worker dies."""
 
 import os
+import re
 from typing import Any
 
 import pytest
+
+from tests.cli.conftest import every_kind
 
 NUMBER = """
 def number(text):
@@ -46,7 +49,7 @@ def test_keep_going_goes_on(cli: Any, backend: str) -> None:
     assert "interlane: 5 files, 5 B, 2 failed in" in done.stderr
 
 
-@pytest.mark.parametrize("kind", ["str", "bytes", "memoryview"])
+@every_kind
 def test_a_failing_line_is_reported_with_its_number(cli: Any, backend: str, kind: str) -> None:
     cli.module("def number(x): return int(bytes(x) if isinstance(x, memoryview) else x)")
     cli.file("a.txt", "".join(f"{n}\n" if n % 1000 else "x\n" for n in range(1, 2501)))
@@ -133,7 +136,7 @@ def test_a_file_that_becomes_shorter_is_reported(cli: Any, backend: str, kind: s
         """
         import os, time
         def show(x):
-            time.sleep(0.3)
+            time.sleep(0.1)
             os.truncate('a.txt', 3)
             return len(x)
         """
@@ -142,9 +145,9 @@ def test_a_file_that_becomes_shorter_is_reported(cli: Any, backend: str, kind: s
     arguments = ("--by=block", "--block-size=3", "--jobs=1", "--as", kind, "-k")
     done = cli.map("job:show", "a.txt", backend, *arguments, expect=1)
     assert done.stdout == "3\n"
-    assert (
-        "interlane: a.txt: has become shorter while it was read: 3 bytes where 6 were expected" in done.stderr
-    )
+    # Noticed by the worker, or before that by who cuts the file.
+    message = "interlane: a.txt: has become shorter while it was read: 3 bytes where [69] were expected\n"
+    assert re.search(message, done.stderr), done.stderr
 
 
 def test_what_is_not_a_regular_file_is_reported(cli: Any) -> None:
@@ -171,13 +174,15 @@ def test_what_may_not_be_read_is_reported(cli: Any, backend: str) -> None:
     assert "interlane: d/b: cannot be read: permission denied\n" in done.stderr
 
 
-@pytest.mark.parametrize("error", ["SystemExit(3)", "MemoryError", "RecursionError('deep')", "StopIteration"])
-def test_whatever_the_function_raises_fails_its_item_only(cli: Any, backend: str, error: str) -> None:
-    cli.module(f"def odd(text):\n    if text == 'x': raise {error}\n    return text")
-    names = [cli.file(f"{n}.txt", content).name for n, content in enumerate("1x2")]
+def test_whatever_the_function_raises_fails_its_item_only(cli: Any, backend: str) -> None:
+    errors = ("SystemExit(3)", "MemoryError", "RecursionError('deep')", "StopIteration")
+    cli.module("def odd(text):\n    if 'E' in text or 'S' in text: raise eval(text)\n    return text")
+    contents = [text for n, error in enumerate(errors) for text in (str(n), error)]
+    names = [cli.file(f"{n}.txt", content).name for n, content in enumerate(contents)]
     done = cli.map("job:odd", *names, backend, "-k", expect=1)
-    assert done.stdout == "1\n2\n"
-    assert f"interlane: 1.txt: {error.partition('(')[0]}" in done.stderr
+    assert done.stdout == "0\n1\n2\n3\n"
+    for n, error in enumerate(errors):
+        assert f"interlane: {2 * n + 1}.txt: {error.partition('(')[0]}" in done.stderr
 
 
 def test_an_exception_that_cannot_be_shown_is_reported_all_the_same(cli: Any, backend: str) -> None:
@@ -231,11 +236,13 @@ def test_worker_processes_that_die_before_they_begin_are_reported(cli: Any) -> N
 def test_a_worker_interpreter_that_dies_is_reported(cli: Any) -> None:
     cli.module(
         """
-        import gc, interlane
+        import interlane, sys
         def die(text):
-            for thing in gc.get_objects():
-                if isinstance(thing, interlane.RecvChannel):
-                    thing.close()
+            frame = sys._getframe()
+            while frame := frame.f_back:
+                for thing in frame.f_locals.values():
+                    if isinstance(thing, interlane.RecvChannel):
+                        thing.close()
             return text
         """
     )
@@ -298,3 +305,12 @@ def test_a_reader_who_leaves_ends_the_run_without_a_traceback(cli: Any, backend:
     assert child.wait(30) == 1
     assert "Traceback" not in stderr
     assert "output closed" in stderr
+
+
+def test_a_piece_that_cannot_be_had_stops_the_run_after_what_comes_before_it(cli: Any, backend: str) -> None:
+    cli.module("import time\ndef nap(text):\n    time.sleep(0.05)\n    return text")
+    names = [cli.file(f"{n}.txt", str(n)).name for n in range(6)]
+    done = cli.map("job:nap", *names, "nothing.txt", "0.txt", backend, "--jobs=2", expect=1)
+    assert done.stdout.split() == [str(n) for n in range(6)]
+    assert "interlane: nothing.txt: cannot be read" in done.stderr
+    assert "stopped at the first failure: 7 of 8 files" in done.stderr

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.cli.conftest import every_kind
+
 
 @pytest.mark.parametrize(
     ("annotation", "kind"),
@@ -31,7 +33,7 @@ def test_an_annotation_may_be_an_object(cli: Any) -> None:
     assert cli.lines("job:kind", "a.txt", "--backend=serial") == ["bytes"]
 
 
-@pytest.mark.parametrize("kind", ["str", "bytes", "memoryview"])
+@every_kind
 @pytest.mark.parametrize("by", ["file", "line", "block"])
 def test_as_goes_before_the_annotation(cli: Any, backend: str, kind: str, by: str) -> None:
     cli.module(
@@ -41,7 +43,7 @@ def test_as_goes_before_the_annotation(cli: Any, backend: str, kind: str, by: st
     assert cli.lines("job:kind", "a.txt", backend, "--as", kind, "--by", by) == [str((kind, "grün".encode()))]
 
 
-@pytest.mark.parametrize("kind", ["str", "bytes", "memoryview"])
+@every_kind
 def test_an_empty_file_is_an_empty_argument(cli: Any, backend: str, kind: str) -> None:
     cli.module("def size(x): return type(x).__name__, len(x)")
     cli.file("a.txt", "")
@@ -51,7 +53,7 @@ def test_an_empty_file_is_an_empty_argument(cli: Any, backend: str, kind: str) -
     assert cli.lines("job:size", "a.txt", backend, "--as", kind, "--by=line") == []
 
 
-@pytest.mark.parametrize("kind", ["str", "bytes", "memoryview"])
+@every_kind
 def test_large_files_arrive_whole(cli: Any, backend: str, kind: str) -> None:
     cli.module(
         """
@@ -81,7 +83,7 @@ def test_a_memoryview_is_read_only_and_outlives_the_call(cli: Any, backend: str)
     assert cli.lines("job:keep", "a.txt", "b.txt", backend, "--jobs=1") == ["(True, [b'on'])"] * 2
 
 
-@pytest.mark.parametrize("kind", ["str", "bytes", "memoryview"])
+@every_kind
 def test_lines_come_without_their_ends(cli: Any, backend: str, kind: str) -> None:
     cli.module("def show(x): return repr(x if isinstance(x, str) else bytes(x).decode())")
     cli.file("a.txt", "one\n\ntwo\r\n\x0bthree\x85\rfour\nlast")
@@ -89,7 +91,7 @@ def test_lines_come_without_their_ends(cli: Any, backend: str, kind: str) -> Non
     assert cli.lines("job:show", "a.txt", backend, "--as", kind, "--by=line") == lines
 
 
-@pytest.mark.parametrize("kind", ["str", "bytes", "memoryview"])
+@every_kind
 def test_many_lines_of_many_files_keep_their_numbers(cli: Any, backend: str, kind: str) -> None:
     cli.module("def show(x): return (x if isinstance(x, str) else bytes(x).decode())")
     for name in "ab":

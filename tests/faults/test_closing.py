@@ -1,5 +1,7 @@
 """Interpreters that end while others are at the other side of their channels."""
 
+import sys
+
 
 def test_what_an_ended_interpreter_sent_is_still_delivered_and_then_the_channel_ends(run_child):
     out = run_child(
@@ -46,15 +48,15 @@ def test_closing_an_interpreter_wakes_everybody_who_waits_for_it(run_child):
                     print("EndOfChannel\\\\n", end="", flush=True)
             ''')
         threads = [
-            start(wait, recv.recv), start(wait, recv.recv, 30), start(wait, recv.recv_many, 5, 30),
+            start(wait, recv.recv), start(wait, recv.recv, 60), start(wait, recv.recv_many, 5, 60),
             start(wait_there),
-            start(wait, full.send, 1), start(wait, full.send, 1, 30), start(wait, full.send_many, [1, 2]),
+            start(wait, full.send, 1), start(wait, full.send, 1, 60), start(wait, full.send_many, [1, 2]),
         ]
         while recv.statistics().waiting_receivers < 4 or full.statistics().waiting_senders < 3:
             time.sleep(0.01)
         interp.close()
         for thread in threads:
-            thread.join(5)
+            thread.join(30)
             assert not thread.is_alive()
         other.close()
         """,
@@ -97,18 +99,18 @@ def test_closing_races_with_sending_and_receiving(run_child):
                 except BaseException as error:
                     errors.append(error)
             threads = [
-                start(repeat, there.send, "x" * 40_000), start(repeat, there.send, bytearray(40_000), 1),
-                start(repeat, got.recv), start(repeat, got.recv_many, 3), start(repeat, got.recv, 1),
+                start(repeat, there.send, "x" * 40_000), start(repeat, there.send, bytearray(40_000), 60),
+                start(repeat, got.recv), start(repeat, got.recv_many, 3), start(repeat, got.recv, 60),
             ]
             time.sleep(rng.random() * 0.005)
             closing = start(interp.close)
             time.sleep(rng.random() * 0.005)
             there.close()
             got.close()
-            closing.join(10)
+            closing.join(30)
             assert not closing.is_alive(), "close hangs"
             for thread in threads:
-                thread.join(10)
+                thread.join(30)
                 assert not thread.is_alive(), "a thread was not woken"
         assert not errors, errors
         nothing_is_lost()
@@ -138,7 +140,7 @@ def test_an_interpreter_without_threads_is_closed_in_the_middle_of_traffic(run_c
             pouring = start(pour)
             interp.exec(f"held = [recv.recv() for _ in range({rng.randrange(30)})]")
             interp.close()
-            pouring.join(10)
+            pouring.join(30)
             assert outcome, "the sender was not told"
         nothing_is_lost()
         """,
@@ -216,3 +218,39 @@ def test_ends_and_shares_in_cycles_are_collected(run_child):
         nothing_is_lost()
         """
     )
+
+
+def test_an_interpreter_without_our_exit_callback_is_not_visited_while_it_comes_apart(run_child):
+    output = run_child(
+        """
+        import threading, interlane
+        from interlane import interpreters
+        for round in range(40):
+            send, recv = interlane.create_channel()
+            owner = interpreters.create()
+            owner.prepare_main(send=send)
+            owner.exec('''if True:
+                import atexit
+                for number in range(200):
+                    send.send(str(number) * 3000)
+                atexit._clear()
+            ''')
+            borrowed = recv.recv_many(200)
+            start = threading.Barrier(2)
+            def drop():
+                start.wait()
+                borrowed.clear()
+            thread = threading.Thread(target=drop)
+            thread.start()
+            start.wait()
+            owner.close()
+            thread.join()
+        left = interlane.stats()
+        print(left.created - left.released - left.orphaned)
+        """,
+        expect=None,
+    )
+    # Before 3.14 CPython aborts when it meets a visitor; without our callback nobody has asked ours to leave.
+    if sys.version_info < (3, 14) and "not the last thread" in output.stderr:
+        return
+    assert (output.returncode, output.split()) == (0, ["0"]), output.stderr

@@ -95,8 +95,10 @@ def test_contents_of_containers_outlive_their_owners(run_child):
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", [*TEXT, "bytes", "nested"])
 def test_a_thousand_owners(run_child, stress_is_short, kind):
+    if stress_is_short:
+        pytest.skip("short: sixty are not marked")
     # Before 3.14 each interpreter leaves megabytes behind, whatever it does.
-    count = 60 if stress_is_short else 1000 if sys.version_info >= (3, 14) else 300
+    count = 1000 if sys.version_info >= (3, 14) else 300
     if kind == "nested":
         outlive(run_child, kind, count // 4, size=20, shares=1 if FREE_THREADED else 3)
     else:
@@ -226,8 +228,10 @@ def test_a_release_may_run_code_that_shares_and_receives(run_child):
                     interlane.collect()
         send.send(Chatty(40_000))
         recv.recv()
-        time.sleep(0.2)
-        assert Chatty.depth == 50, Chatty.depth
+        end = time.monotonic() + 20
+        while Chatty.depth < 50:
+            assert time.monotonic() < end, Chatty.depth
+            time.sleep(0.01)
         nothing_is_lost()
         """
     )

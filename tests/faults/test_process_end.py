@@ -193,7 +193,8 @@ def end(run_child, program, times, how="falling off"):
     code, *args = PROGRAMS[program]
     settle = "" if ENDS[how] is None else "time.sleep(0.1)\n" + ENDS[how]
     for _ in range(times):
-        out = run_child(code + settle, *args, timeout=20)
+        # In development mode ends that are left open are told.
+        out = run_child(code + settle, *args, timeout=60, env={"PYTHONWARNINGS": "ignore::ResourceWarning"})
         assert not CPYTHONS_OWN.sub("", out.stderr), out.stderr
         assert not out
 
@@ -210,7 +211,7 @@ def test_the_process_ends_quietly_with_things_left_open(run_child, program):
 def test_the_process_ends_quietly_every_time(run_child, stress_is_short, program, how):
     if stress_is_short and how == "falling off":
         pytest.skip("short")
-    end(run_child, program, 2 if stress_is_short else 30, how)
+    end(run_child, program, 1 if stress_is_short else 30, how)
 
 
 @pytest.mark.parametrize("daemon", [False, True])
@@ -241,9 +242,22 @@ def test_blocked_threads_are_told_before_the_process_ends_unless_they_are_daemon
 
 def test_the_exit_code_is_the_programs_own(run_child):
     for code in (0, 3):
-        run_child(SHARES + MAIN_WAITERS + f"time.sleep(0.05)\nsys.exit({code})", expect=code, timeout=20)
-    out = run_child(SHARES + MAIN_WAITERS + "raise RuntimeError('its own')", expect=1, timeout=20)
+        run_child(SHARES + MAIN_WAITERS + f"time.sleep(0.05)\nsys.exit({code})", expect=code, timeout=60)
+    out = run_child(SHARES + MAIN_WAITERS + "raise RuntimeError('its own')", expect=1, timeout=60)
     assert "RuntimeError: its own" in out.stderr
+
+
+def test_what_an_isolated_interpreter_left_in_cpythons_argument_parsers_is_not_freed(run_child):
+    # On 3.12.1 the first call with a keyword leaves its own tuple there, and the process trips over it.
+    out = run_child(
+        """
+        for _ in range(2):
+            interp = interpreters.create()
+            interp.exec("import zlib, bisect; zlib.compress(b'a', level=1); bisect.bisect([1], 1, key=None)")
+            interp.close()
+        """
+    )
+    assert not out.stderr
 
 
 def test_an_ending_interpreter_may_still_make_calls_from_any_thread(run_child):
@@ -314,6 +328,6 @@ def test_the_process_ends_while_a_daemon_is_in_a_call_of_a_proxy(run_child):
         start(interp.exec, "slow.work()", daemon=True)
         time.sleep(0.1)
         """,
-        timeout=20,
+        timeout=60,
     )
     assert not CPYTHONS_OWN.sub("", out.stderr), out.stderr

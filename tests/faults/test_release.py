@@ -34,7 +34,7 @@ OBSERVER = '''if 1:
 SHARED = 5000
 borrowers, observer = [interpreters.create() for _ in range(4)], interpreters.create()
 
-def one_try():
+def one_try(seconds):
     send, recv = interlane.create_channel()
     go, waiting = interlane.create_channel()
     done, finished = interlane.create_channel()
@@ -50,7 +50,7 @@ def one_try():
     assert interlane.stats().live == SHARED
     go.send_many(range(5))
     began = time.monotonic()
-    block(300_000)
+    block(int(seconds * 1_000_000))
     returned = time.monotonic()
     if mode == "idle":
         time.sleep(0.1)
@@ -66,28 +66,29 @@ def one_try():
     # machine they may be late, or this thread may lose its GIL just before the call: that says nothing.
     ended, at = max(finished.recv_many()), clear.recv()
     assert nothing_is_lost().created == created
-    back = began + 0.3  # the earliest that the call can have returned; `returned` may be after the releases
+    # The earliest that the call can have returned; `returned` may be after the releases.
+    back = began + seconds
     return at - back if ended < back <= at else None
 
+# 10 ms, and 5 until a busy owner hands its GIL over. Once must do: a busy machine delays anybody at any time.
+LIMIT = 0.015
 delays = []
-for tries in range(1, 9):
-    delay = one_try()
+for tries in range(1, 13):
+    delay = one_try(0.3 if tries < 7 else 1.2)
     assert interlane.stats().released == tries * SHARED
     if delay is not None:
         delays.append(delay)
-    if len(delays) == 2:
-        break
+        if delay < LIMIT:
+            break
 assert delays, "the borrowers waited for the owner"
-print(min(delays))
+assert min(delays) < LIMIT, delays
 """
 
 
 @pytest.mark.skipif(FREE_THREADED, reason="there is no GIL that a C call could keep")
 @pytest.mark.parametrize("mode", ["idle", "busy", "calling"])
 def test_shares_dropped_while_their_owner_sits_in_one_c_call_are_released_after_it(run_child, mode):
-    delay = float(run_child(RELEASES, mode, timeout=120, env=PLAIN))
-    # 10 ms, and 5 until a busy owner hands its GIL over.
-    assert delay < 0.015
+    run_child(RELEASES, mode, timeout=120, env=PLAIN)
 
 
 def test_an_idle_owner_is_served_without_any_call_of_its_own(run_child):
@@ -96,8 +97,9 @@ def test_an_idle_owner_is_served_without_any_call_of_its_own(run_child):
         send, recv = interlane.create_channel()
         owner = interpreters.create()
         owner.exec(f"import interlane; send = interlane.SendChannel.from_id({send.id})")
-        delays = []
-        for _ in range(5):
+        drops, delays = [], []
+        # Once must do: a busy machine delays anybody at any time.
+        while len(delays) < 5 or (max(min(drops), min(delays)) > 0.01 and len(delays) < 30):
             # Nobody is in the interpreter afterwards, it does not even have a thread.
             owner.exec("for n in range(100): send.send(bytearray(100_000))")
             views = recv.recv_many()
@@ -105,10 +107,10 @@ def test_an_idle_owner_is_served_without_any_call_of_its_own(run_child):
             began = time.monotonic()
             views.clear()
             dropped = time.monotonic()
-            assert dropped - began < 0.5
+            drops.append(dropped - began)
             nothing_is_lost()
             delays.append(time.monotonic() - dropped)
-        print(min(delays))
+        print(max(min(drops), min(delays)))
         """,
         env=PLAIN,
     )

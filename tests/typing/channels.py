@@ -50,3 +50,32 @@ def records_have_typed_fields(send: SendChannel[int]) -> None:
     assert_type(send.statistics().buffered, int)
     assert_type(send.statistics().capacity, int | None)
     assert_type(interlane.stats().oldest_pending, float | None)
+
+
+async def what_is_awaited_keeps_the_type(send: SendChannel[str], recv: RecvChannel[str]) -> None:
+    assert_type(await recv.arecv(), str)
+    async with recv as same:
+        assert_type(same, RecvChannel[str])
+        async for item in same:
+            assert_type(item, str)
+    async with send as sender:
+        assert_type(sender, SendChannel[str])
+        await sender.asend("text")
+        await sender.asend(1)  # type: ignore[arg-type]
+
+
+async def what_is_selected_is_a_record(send: SendChannel[int], recv: RecvChannel[str]) -> None:
+    selected = interlane.select(recv, (send, 1), timeout=0)
+    assert_type(selected, interlane.Selected)
+    assert_type(selected.index, int)
+    assert_type(await interlane.aselect((send, 1), recv), interlane.Selected)
+    interlane.select(send)  # type: ignore[arg-type]
+    interlane.select(recv, 5)  # type: ignore[arg-type]
+
+
+def buffers_arrive_as_memoryviews() -> None:
+    send, recv = interlane.create_buffer_channel(2)
+    send.send(bytearray(3))
+    send.send_buffer_nowait(b"bytes")
+    assert_type(recv.recv(), memoryview)
+    send.send(3)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ pub(crate) trait Link: Send + Sync {
 /// Opens one.
 pub(crate) type Open = fn() -> Box<dyn Link>;
 
-pub(crate) const CONTENDERS: [(&str, Open); 5] = [
+pub(crate) const CONTENDERS: [(&str, Open); 6] = [
     ("Rust, crossbeam", || {
         Box::new(Ends(crossbeam_channel::unbounded()))
     }),
@@ -25,6 +25,11 @@ pub(crate) const CONTENDERS: [(&str, Open); 5] = [
         Box::new(Ends(interlane_core::channel(None)))
     }),
     ("Rust, park and unpark", || Box::new(Slot::default())),
+    ("Rust, crossbeam, selected over 16", || {
+        Box::new(Selected(
+            (0..16).map(|_| crossbeam_channel::unbounded()).collect(),
+        ))
+    }),
 ];
 
 const GONE: &str = "both ends are here";
@@ -86,6 +91,43 @@ impl Link for Ends<interlane_core::Sender<u64>, interlane_core::Receiver<u64>> {
     fn recv_within(&self, timeout: Duration) -> u64 {
         let wait = interlane_core::Wait::within(timeout);
         self.0.1.recv(&wait).expect("in time")
+    }
+}
+
+/// Channels of which one, in the middle, is used, and a receiver that waits in all of them.
+struct Selected(
+    Vec<(
+        crossbeam_channel::Sender<u64>,
+        crossbeam_channel::Receiver<u64>,
+    )>,
+);
+
+impl Selected {
+    fn select(&self) -> crossbeam_channel::Select<'_> {
+        let mut select = crossbeam_channel::Select::new();
+        for (_, receiver) in &self.0 {
+            select.recv(receiver);
+        }
+        select
+    }
+
+    fn finish(&self, operation: crossbeam_channel::SelectedOperation<'_>) -> u64 {
+        let receiver = &self.0[operation.index()].1;
+        operation.recv(receiver).expect(GONE)
+    }
+}
+
+impl Link for Selected {
+    fn send(&self, number: u64) {
+        self.0[self.0.len() / 2].0.send(number).expect(GONE);
+    }
+
+    fn recv(&self) -> u64 {
+        self.finish(self.select().select())
+    }
+
+    fn recv_within(&self, timeout: Duration) -> u64 {
+        self.finish(self.select().select_timeout(timeout).expect("in time"))
     }
 }
 

@@ -26,13 +26,19 @@ impl Processors {
         self.pin(self.0.last());
     }
 
+    /// Lets the calling thread run on all of them again.
+    pub(crate) fn use_all(&self) {
+        self.pin(&self.0);
+    }
+
     #[cfg(target_os = "linux")]
-    fn pin(&self, cpu: Option<&usize>) {
-        let Some(&cpu) = cpu else { return };
-        // SAFETY: as above, and the call only reads it.
+    fn pin<'a>(&self, cpus: impl IntoIterator<Item = &'a usize>) {
+        // SAFETY: as above, and the call only reads it. Without any processor it fails and changes nothing.
         unsafe {
             let mut set: libc::cpu_set_t = std::mem::zeroed();
-            libc::CPU_SET(cpu, &mut set);
+            for &cpu in cpus {
+                libc::CPU_SET(cpu, &mut set);
+            }
             libc::sched_setaffinity(0, size_of_val(&set), &raw const set);
         }
     }
@@ -43,5 +49,5 @@ impl Processors {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn pin(&self, _cpu: Option<&usize>) {}
+    fn pin<'a>(&self, _cpus: impl IntoIterator<Item = &'a usize>) {}
 }

@@ -209,7 +209,12 @@ fn main() {
     drop(alice);
 
     let orphans = shares();
-    println!("bob:   holds {} of {}", orphans[0].kind, orphans[0].owner);
+    let orphan = &orphans[0];
+    println!(
+        "bob:   holds {} of {}",
+        orphan.kind,
+        orphan.owner.unwrap_or_default()
+    );
     drop(kept);
     println!("all:   {:?}", interlane_core::totals());
 }

@@ -33,6 +33,13 @@
 //!   they are in: any number of senders and receivers, bounded or not, with
 //!   deadlines, interruption by signals, and ends that can be closed while
 //!   others wait.
+//! * **Pages.** [`Pages`] are read-only bytes that belong to no runtime; each
+//!   may map them for itself, right behind the header of an object.
+//! * **Frozen values.** Plain data in one block of memory, which any thread reads
+//!   and looks things up in as it is: see [`frozen`].
+//! * **Locks.** A [`Lock`], a [`ReentrantLock`], a [`Semaphore`], an [`Event`],
+//!   a [`Condition`], a [`Barrier`] and a [`Number`], with the same ways to
+//!   wait. A lock whose holder's runtime ends is known to be lost.
 //!
 //! # Examples
 //!
@@ -107,16 +114,33 @@
 //! The model checks in `tests/loom_*.rs` hold the parts to that; a channel is
 //! one critical section so that they can.
 
+mod area;
 mod channel;
+pub mod frozen;
 mod owner;
+mod pages;
 mod primitive;
 mod reaper;
 mod share;
 mod sync;
 
-pub use self::channel::{Channel, Receiver, Refused, SendError, Sender, Statistics, channel};
+pub use self::area::{Memory, Pins};
+pub use self::channel::{
+    Channel, Notify, Op, Receiver, Refused, Select, SelectError, Selected, SendError, Sender,
+    Statistics, channel,
+};
 pub use self::owner::{
     Counters, Host, Orphans, Owner, OwnerState, Pass, ShareInfo, ShareState, owners, shares, totals,
 };
+pub use self::pages::{Alias, Filling, LEAST_ALIAS, Pages};
 pub use self::share::{AnyShare, Fate, Held, Resource, Share};
+pub use self::sync::barrier::{Arrival, Barrier, Party, Passage, Trip};
+pub use self::sync::event::{Condition, Event};
+pub use self::sync::line::{Outcome, Waiting, Who};
+pub use self::sync::lock::{Lock, ReentrantLock};
+pub use self::sync::number::Number;
+pub use self::sync::permits::{ReleaseError, Taking};
+pub use self::sync::place::Place;
+pub use self::sync::rwlock::{Busy, Joining, Mode, ReadWriteLock};
+pub use self::sync::semaphore::Semaphore;
 pub use self::sync::wait::{Abandon, Parked, Wait};

@@ -97,13 +97,13 @@ mod imp {
 pub(crate) mod process {
     use super::whole;
 
+    pub(crate) type AtomicU32 = std::sync::atomic::AtomicU32;
     pub(crate) type AtomicU64 = std::sync::atomic::AtomicU64;
     pub(crate) type AtomicUsize = std::sync::atomic::AtomicUsize;
     pub(crate) type Mutex<T> = std::sync::Mutex<T>;
     pub(crate) type MutexGuard<'a, T> = std::sync::MutexGuard<'a, T>;
     #[cfg(not(target_os = "linux"))]
     pub(crate) type OnceLock<T> = std::sync::OnceLock<T>;
-    #[cfg(not(loom))]
     pub(crate) type AtomicBool = std::sync::atomic::AtomicBool;
     #[cfg(not(loom))]
     pub(crate) type Condvar = std::sync::Condvar;

@@ -80,3 +80,25 @@ fn an_item_that_uses_the_channel_while_it_is_dropped_does_no_harm() {
     drop(receiver);
     assert_eq!(sender.channel().statistics().open_senders, 1);
 }
+
+#[test]
+fn a_revision_changes_and_takes_out_items_and_senders_that_wait_move_up() {
+    let (sender, receiver) = channel(Some(2));
+    sender.try_send(1).unwrap();
+    sender.try_send(2).unwrap();
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| sender.send(3, &Wait::forever()));
+        while sender.channel().statistics().waiting_senders == 0 {
+            std::thread::yield_now();
+        }
+        sender.channel().revise(|item| {
+            *item *= 10;
+            *item != 10
+        });
+        waits.join().unwrap().unwrap();
+    });
+    assert_eq!(receiver.try_recv(), Ok(20));
+    assert_eq!(receiver.try_recv(), Ok(3));
+    let now = sender.channel().statistics();
+    assert_eq!((now.sent, now.received, now.buffered), (3, 3, 0));
+}

@@ -50,3 +50,13 @@ fn a_sender_gives_up_against_a_receiver() {
 fn a_wait_is_abandoned_against_a_sender() {
     exchange::a_wait_is_abandoned_against_a_sender(CAPACITY);
 }
+
+#[test]
+fn a_receiver_in_a_hurry_loses_nothing() {
+    exchange::a_receiver_in_a_hurry_loses_nothing(CAPACITY);
+}
+
+#[test]
+fn a_handle_closes_against_a_receiver_in_a_hurry() {
+    exchange::a_handle_closes_against_a_receiver_in_a_hurry(CAPACITY);
+}

@@ -30,7 +30,7 @@ fn a_share_is_listed_with_all_that_is_known_of_it() {
         panic!("{listed:?}");
     };
     assert_eq!((info.id, info.nbytes), (share.id(), 10));
-    assert_eq!((info.owner, &*info.kind), (0, "thing"));
+    assert_eq!((info.owner, &*info.kind), (Some(0), "thing"));
     assert_eq!(info.generation, runtime.owner.generation());
     assert_eq!((&*info.holders, info.in_transit), (&[(3, 1)][..], 2));
     assert_eq!(info.state, ShareState::Live);

@@ -12,10 +12,10 @@ pub(crate) struct Errors {
     broken: Global,
     end: Global,
     empty: Global,
-    full: Global,
     not_found: Global,
     not_shareable: Global,
     owner_gone: Global,
+    buffer_busy: Global,
 }
 
 /// Which of them to raise.
@@ -25,10 +25,10 @@ pub(crate) enum Error {
     Broken,
     End,
     Empty,
-    Full,
     NotFound,
     NotShareable,
     OwnerGone,
+    BufferBusy,
 }
 
 impl Errors {
@@ -38,10 +38,10 @@ impl Errors {
             Error::Broken => &self.broken,
             Error::End => &self.end,
             Error::Empty => &self.empty,
-            Error::Full => &self.full,
             Error::NotFound => &self.not_found,
             Error::NotShareable => &self.not_shareable,
             Error::OwnerGone => &self.owner_gone,
+            Error::BufferBusy => &self.buffer_busy,
         }
     }
 
@@ -52,10 +52,10 @@ impl Errors {
             (Error::Broken, c"BrokenChannel"),
             (Error::End, c"EndOfChannel"),
             (Error::Empty, c"ChannelEmpty"),
-            (Error::Full, c"ChannelFull"),
             (Error::NotFound, c"ChannelNotFoundError"),
             (Error::NotShareable, c"NotShareableError"),
             (Error::OwnerGone, c"OwnerGoneError"),
+            (Error::BufferBusy, c"BufferBusyError"),
         ] {
             self.place(error)
                 .set(module.get().attribute(cx.py(), name)?);
@@ -69,10 +69,10 @@ impl Errors {
             &self.broken,
             &self.end,
             &self.empty,
-            &self.full,
             &self.not_found,
             &self.not_shareable,
             &self.owner_gone,
+            &self.buffer_busy,
         ]
     }
 }
@@ -86,6 +86,46 @@ pub(crate) fn raise(cx: Cx<'_>, error: Error, message: &str) -> Raised {
         Ok(class) => Raised::new(cx.py(), class, message),
         Err(raised) => raised,
     }
+}
+
+/// `ChannelFull` is looked up when it is raised: its base is in `queue`, which takes longer to import than interlane does.
+fn full(cx: Cx<'_>, message: &str) -> Raised {
+    let class = cx
+        .ours(c"interlane._full")
+        .and_then(|module| module.get().attribute(cx.py(), c"ChannelFull"));
+    match class {
+        Ok(class) => Raised::new(cx.py(), class.get(), message),
+        Err(raised) => raised,
+    }
+}
+
+/// The exception for a call that has done none of `count` operations. `channel`: the id, the capacity and the direction
+/// (is it sending?) of the one that it is about.
+pub(crate) fn not_chosen(
+    cx: Cx<'_>,
+    reason: Refused,
+    channel: Option<(u64, Option<usize>, bool)>,
+    count: usize,
+    only_sends: bool,
+) -> Raised {
+    if let Some((id, capacity, sending)) = channel {
+        return refused(cx, reason, id, capacity, sending);
+    }
+    if reason == Refused::TimedOut {
+        let message = format!("timed out waiting for one of {count} operations");
+        return Raised::builtin(cx.py(), Builtin::Timeout, &message);
+    }
+    let message =
+        format!("none of {count} operations can be done: nobody is left who could wake this call");
+    raise(
+        cx,
+        if only_sends {
+            Error::Broken
+        } else {
+            Error::End
+        },
+        &message,
+    )
 }
 
 /// The exception for an operation that a channel refused.
@@ -111,10 +151,7 @@ pub(crate) fn refused(
         ),
         Refused::Full => {
             let capacity = capacity.map_or_else(|| "unbounded".to_owned(), |n| n.to_string());
-            (
-                Error::Full,
-                format!("channel {id} is full (capacity {capacity})"),
-            )
+            return full(cx, &format!("channel {id} is full (capacity {capacity})"));
         }
         Refused::Empty => (Error::Empty, format!("channel {id} is empty")),
         Refused::TimedOut => {

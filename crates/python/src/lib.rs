@@ -25,10 +25,20 @@ fn execute(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
     types::add(cx, module)?;
     cx.state.registry.set(cx.dict()?);
     cx.state.tables.set(cx.dict()?);
+    let flags = cx.import(c"sys")?.get().attribute(cx.py(), c"flags")?;
+    let dev_mode = flags.get().attribute(cx.py(), c"dev_mode")?;
+    cx.state.dev_mode.set(dev_mode.get().is_true(cx.py())?);
     cx.state.dunder_share.set(cx.str("__share__")?);
     cx.state
         .dunder_c_share
         .set(cx.str(&py::foreign::TYPE_ATTRIBUTE.to_string_lossy())?);
+    for (global, name) in [
+        (&cx.state.arrow_c_array, "__arrow_c_array__"),
+        (&cx.state.arrow_c_stream, "__arrow_c_stream__"),
+        (&cx.state.dunder_dlpack, "__dlpack__"),
+    ] {
+        global.set(cx.str(name)?.interned(cx.py())?);
+    }
     py::foreign::add(cx, module)?;
     let interpreter = runtime::Interpreter::current(cx.py())?;
     cx.state.set_interpreter(interpreter);

@@ -38,7 +38,8 @@ def global_names(code: CodeType) -> set[str]:
     names = {
         instruction.argval
         for instruction in dis.get_instructions(code)
-        if instruction.opname.endswith(("_GLOBAL", "_NAME")) and not instruction.opname.startswith("IMPORT")
+        if instruction.opname.endswith(("_GLOBAL", "_GLOBALS", "_NAME"))
+        and not instruction.opname.startswith("IMPORT")
     }
     for constant in code.co_consts:
         if isinstance(constant, CodeType):

@@ -1,141 +1,81 @@
-"""The arguments of the command line."""
+"""The parser of the command line, and its commands: each is a module that is imported when it is asked for.
+
+A command's module has `describe(parser)`, which adds its arguments, and `run(parser, given)`, which does what
+they say and returns the exit code.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
-
-from interlane.cli.function import KINDS
-from interlane.cli.pools import BACKENDS
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_DESCRIPTION = """\
-Runs a Python function over files, lines or blocks of files, in parallel isolated interpreters.
 
-The function gets one argument: the text (or, by its annotation or --as, bytes or a memoryview of the mapped
-file). What it returns is printed, None is not; a generator gives several results. The module is imported by
-each worker, with the current directory first on sys.path.
-"""
+class Command(NamedTuple):
+    """What follows `interlane`, what it is for, and the module that does it."""
 
-_EPILOG = """\
-examples:
-  interlane map words:count book.txt notes/            one call per file, directories are walked
-  interlane map --glob '*.log' --by line log:parse .   one call per line of all log files below
-  interlane map --format jsonl --output out.jsonl words:count '**/*.txt'
-
-exit code: 0, or 1 when an item failed, 2 for wrong usage, 130 after Ctrl-C
-"""
-
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+    name: str
+    purpose: str
+    module: str
+    takes_command: bool = False
+    """Whether what is behind `--` is another program's command line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What `interlane map` was asked to do."""
-
-    function: str
-    paths: Sequence[str]
-    by: str
-    takes: str | None
-    block_size: int
-    jobs: int
-    backend: str
-    output: str | None
-    format: str
-    ordered: bool
-    keep_going: bool
-    patterns: Sequence[str]
-    quiet: bool
-    parser: argparse.ArgumentParser
-
-    def fail(self, message: str) -> NoReturn:
-        """Ends the program as a usage error."""
-        self.parser.error(message)
+COMMANDS = (
+    Command("map", "run a function over files, lines, blocks or records", "interlane.cli.options"),
+    Command("doctor", "what this Python can do, and which packages load", "interlane.cli.doctor"),
+    Command("bench", "this machine's figures, beside the alternatives'", "interlane.cli.bench"),
+    Command(
+        "top", "who shares what and who waits for whom in a program", "interlane.cli.top", takes_command=True
+    ),
+)
 
 
-def parse(argv: Sequence[str] | None) -> Options:
-    """Parses the arguments; exits with code 2 when they are wrong, 0 after --help and --version."""
+def run(argv: Sequence[str] | None) -> int:
+    """Runs the command that the arguments name and returns its exit code.
+
+    Exits with code 2 when they are wrong, 0 after --help and --version.
+    """
     argv = sys.argv[1:] if argv is None else list(argv)
     parser = argparse.ArgumentParser(
         prog="interlane",
         description="Shares memory between isolated Python interpreters, and runs functions in them.",
+        epilog="interlane COMMAND --help says more, with examples.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    command = commands.add_parser(
-        "map",
-        help="run a function over files, lines or blocks",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    _describe(command)
-    if argv[:1] != ["map"]:
+    parsers = {
+        command.name: commands.add_parser(
+            command.name, help=command.purpose, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        for command in COMMANDS
+    }
+    chosen = next((command for command in COMMANDS if argv[:1] == [command.name]), None)
+    if chosen is None:
         # Help, version, or wrong.
         parser.parse_args(argv[:1])
-    # A subparser cannot be asked to take options between paths.
-    given = command.parse_intermixed_args(argv[1:])
-    if not given.paths:
-        command.error("no PATH given: name files, directories or globs (standard input is not supported yet)")
-    return Options(**vars(given), parser=command)
+        parser.error("no COMMAND given")
+    module = import_module(chosen.module)
+    parser = parsers[chosen.name]
+    module.describe(parser)
+    # A parser of commands cannot be asked to take options between paths, so the command's own does it.
+    given, own = argparse.Namespace(), argv[1:]
+    if chosen.takes_command:
+        place = own.index("--") if "--" in own else None
+        given.command = None if place is None else own[place + 1 :]
+        own = own[:place]
+    code: int = module.run(parser, parser.parse_intermixed_args(own, given))
+    return code
 
 
-def _describe(command: argparse.ArgumentParser) -> None:
-    add = command.add_argument
-    add("function", metavar="MODULE:FUNCTION", help="what to call: an importable function of one argument")
-    add("paths", metavar="PATH", nargs="*", help="files, directories (walked) and globs ('**/*.txt')")
-    add("--by", choices=("file", "line", "block"), default="file", help="what one call gets (default: file)")
-    add("--as", dest="takes", choices=KINDS, help="type of the argument (default: as annotated, else str)")
-    add(
-        "--block-size",
-        type=_size,
-        default=1 << 20,
-        metavar="N",
-        help="least bytes of a block, as 64K or 4M (default: 1M)",
-    )
-    add("--jobs", "-j", type=_count, default=cpus(), metavar="N", help="workers (default: CPUs, %(default)s)")
-    add(
-        "--backend",
-        choices=BACKENDS,
-        default="interpreters",
-        help="where workers run (default: interpreters)",
-    )
-    add("--output", "-o", metavar="FILE", help="write results to FILE, which appears when it is complete")
-    add(
-        "--format",
-        choices=("text", "jsonl"),
-        default="text",
-        help="a result per line, by str() or as JSON records",
-    )
-    order = command.add_mutually_exclusive_group()
-    order.add_argument(
-        "--ordered", action="store_true", default=True, help="results in the order of the input (default)"
-    )
-    order.add_argument("--unordered", dest="ordered", action="store_false", help="results as they come")
-    add("--keep-going", "-k", action="store_true", help="go on after a failure (default: stop)")
-    add(
-        "--glob",
-        dest="patterns",
-        action="append",
-        default=[],
-        metavar="PATTERN",
-        help="in directories, take files named so",
-    )
-    add("--quiet", "-q", action="store_true", help="no progress, no summary")
-
-
-def _size(text: str) -> int:
-    number = text.strip().lower().removesuffix("ib").removesuffix("b")
-    unit = number[-1:] if number[-1:] in _UNITS else ""
-    return _count(number.removesuffix(unit)) * _UNITS[unit]
-
-
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """Reads a number of at least 1."""
     try:
         number = int(text)
     except ValueError:
@@ -145,16 +85,27 @@ def _count(text: str) -> int:
     return number
 
 
+def seconds(text: str) -> float:
+    """Reads a duration above zero."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
+    return number
+
+
 def cpus() -> int:
     """Returns how many CPUs this process may use."""
-    count: int | None
+    number: int | None
     if sys.version_info >= (3, 13):
-        count = os.process_cpu_count()
+        number = os.process_cpu_count()
     elif hasattr(os, "sched_getaffinity"):
-        count = len(os.sched_getaffinity(0))
+        number = len(os.sched_getaffinity(0))
     else:
-        count = os.cpu_count()
-    return count or 1
+        number = os.cpu_count()
+    return number or 1
 
 
 class _Version(argparse.Action):

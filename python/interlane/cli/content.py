@@ -1,4 +1,4 @@
-"""Reads pieces of files as `str`, `bytes` or `memoryview`.
+"""Reads pieces of files as `str`, `bytes` or `memoryview`, and takes them apart.
 
 A `memoryview` is the mapped file. `bytes` needs one copy out of the page cache in any case, and reading makes
 just that one; large pieces of text are decoded straight from the map. Whatever keeps a piece from being read
@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from mmap import mmap
 
+    from interlane.cli.worker import Job
+
+# What a function gets: content as it is, or a parsed JSON value.
 type Content = str | bytes | memoryview
+type Item = Content | object
+
+# What a piece of JSON consists of: a value per line, or values that end where they end.
+LINES, VALUES = "lines", "values"
 
 # From here on, decoding from the map is cheaper than to read first: below, setting up and faulting in the map
 # costs more than the copy.
@@ -35,48 +42,43 @@ def why_not(error: OSError) -> str:
     return f"cannot be read: {(error.strerror or str(error)).lower()}"
 
 
-def read_piece(path: str, offset: int, length: int, takes: str) -> tuple[Content, int]:
-    """Returns `length` bytes from `offset` on (-1: all there is) as what `takes` says, and their number."""
-    try:
-        if takes == "memoryview":
-            view = _mapped(path, offset, length)
-            return view, len(view)
-        data = _all_of(path) if takes == "str" and length < 0 else _read(path, offset, length)
-    except OSError as error:
-        raise Unreadable(why_not(error)) from None
+def read_piece(job: Job, takes: str) -> tuple[Content, int]:
+    """Returns the piece of a job as what `takes` says, and how many bytes it has."""
+    data = _data(job, mapped=takes == "memoryview", whole=takes == "str")
     nbytes = len(data)
+    if takes == "memoryview":
+        return memoryview(data), nbytes
     if takes == "bytes":
-        return data, nbytes
+        return bytes(data), nbytes
     try:
         return str(data, "utf-8"), nbytes
     except UnicodeDecodeError as error:
-        raise _not_text(error, path, offset) from None
+        raise _not_text(error, job) from None
 
 
-def lines_of(path: str, offset: int, length: int, takes: str) -> Iterator[Content | Unreadable]:
-    r"""Returns the lines of a piece without their ends (`\n`, `\r\n`); `Unreadable` for what is not text.
+def items_of(job: Job, takes: str, delimiter: bytes) -> Iterator[tuple[int, Item | Unreadable]]:
+    r"""Returns the numbered lines or records of a job, without what ends them; `Unreadable` for broken ones.
 
-    Raises `Unreadable` when the piece cannot be had.
+    Lines may end with `\r\n` as well. Raises `Unreadable` when the piece cannot be had.
     """
-    try:
-        if takes == "memoryview":
-            return _lines_of_view(_mapped(path, offset, length))
-        data = _read(path, offset, length)
-    except OSError as error:
-        raise Unreadable(why_not(error)) from None
+    data = _data(job, mapped=takes == "memoryview")
+    first, form = job[4], job[5]
+    if form in {LINES, VALUES}:
+        from interlane.cli.json_values import line_values, values
+
+        return line_values(data, first, takes) if form == LINES else values(data, first, takes)
+    if takes == "memoryview":
+        return enumerate(_split_view(memoryview(data), delimiter), first)
     if takes == "bytes":
-        return _split(data)
-    try:
-        lines = str(data, "utf-8").split("\n")
-    except UnicodeDecodeError:
-        return map(_decoded, _split(data))
-    if not lines[-1]:
-        lines.pop()
-    return (line.removesuffix("\r") for line in lines)
+        return enumerate(split(bytes(data), delimiter), first)
+    return enumerate(_split_text(bytes(data), delimiter), first)
 
 
-def line_at(path: str, offset: int) -> int:
-    """Returns the number of the line that starts at the offset; 0 when the file cannot be read any more."""
+def line_of(job: Job) -> int:
+    """Returns the number of the line that a piece starts in; 0 when its file cannot be read any more."""
+    _, path, offset, _, first, _, data = job
+    if data is not None:
+        return first
     line = 1
     try:
         with open(path, "rb") as file:
@@ -86,6 +88,29 @@ def line_at(path: str, offset: int) -> int:
     except OSError:
         return 0
     return line
+
+
+def _data(job: Job, *, mapped: bool, whole: bool = False) -> bytes | memoryview:
+    """Returns what is in a piece: from the job, from its file, or a view of the map of it.
+
+    `whole` says that of a large file the map will do as well.
+    """
+    _, path, offset, length, _, packing, data = job
+    if data is not None:
+        return data
+    try:
+        if packing and packing not in {LINES, VALUES}:
+            from interlane.cli.unpacking import CannotUnpackError, unpacked
+
+            try:
+                return unpacked(path, packing)
+            except CannotUnpackError as error:
+                raise Unreadable(str(error)) from None
+        if mapped:
+            return _mapped(path, offset, length)
+        return _all_of(path) if whole and length < 0 else _read(path, offset, length)
+    except OSError as error:
+        raise Unreadable(why_not(error)) from None
 
 
 def _read(path: str, offset: int, length: int) -> bytes:
@@ -134,40 +159,54 @@ def shorter(expected: int, size: int) -> str:
     return f"has become shorter while it was read: {size} bytes where {expected} were expected"
 
 
-def _split(data: bytes) -> Iterator[bytes]:
-    lines = data.split(b"\n")
-    if not lines[-1]:
-        lines.pop()
-    for line in lines:
+def split(data: bytes, delimiter: bytes) -> Iterator[bytes]:
+    """Yields what the delimiter ends; after the last one, only what is not empty."""
+    items = data.split(delimiter)
+    if not items[-1]:
+        items.pop()
+    if delimiter != b"\n":
+        yield from items
+        return
+    for line in items:
         yield line.removesuffix(b"\r")
 
 
-def _lines_of_view(view: memoryview) -> Iterator[memoryview]:
-    area: mmap = view.obj  # type: ignore[assignment]
+def _split_text(data: bytes, delimiter: bytes) -> Iterator[str | Unreadable]:
+    try:
+        items = str(data, "utf-8").split(str(delimiter, "utf-8"))
+    except UnicodeDecodeError:
+        return map(_decoded, split(data, delimiter))
+    if not items[-1]:
+        items.pop()
+    return (line.removesuffix("\r") for line in items) if delimiter == b"\n" else iter(items)
+
+
+def _split_view(view: memoryview, delimiter: bytes) -> Iterator[memoryview]:
+    area: mmap | bytes = view.obj  # type: ignore[assignment]
     if not len(view):
         return
     # The view ends where the map ends; `find` works on the map.
     skipped = len(area) - len(view)
     start, stop = skipped, len(area)
     while start < stop:
-        end = area.find(b"\n", start)
+        end = area.find(delimiter, start)
         if end < 0:
             end = stop
-        upto = end - 1 if end > start and area[end - 1] == ord("\r") else end
+        upto = end
+        if delimiter == b"\n" and end > start and area[end - 1] == ord("\r"):
+            upto -= 1
         yield view[start - skipped : upto - skipped]
-        start = end + 1
+        start = end + len(delimiter)
 
 
-def _decoded(line: bytes) -> str | Unreadable:
+def _decoded(item: bytes) -> str | Unreadable:
     try:
-        return str(line, "utf-8")
+        return str(item, "utf-8")
     except UnicodeDecodeError as error:
-        return Unreadable(f"not valid UTF-8: byte 0x{line[error.start]:02x} in column {error.start + 1}")
+        return Unreadable(f"not valid UTF-8: byte 0x{item[error.start]:02x} in column {error.start + 1}")
 
 
-def _not_text(error: UnicodeDecodeError, path: str, offset: int) -> Unreadable:
-    where = offset + error.start
-    line = 1 + error.object.count(b"\n", 0, error.start)
-    if offset:
-        line = line_at(path, offset) + line - 1
+def _not_text(error: UnicodeDecodeError, job: Job) -> Unreadable:
+    where = job[2] + error.start
+    line = line_of(job) + error.object.count(b"\n", 0, error.start)
     return Unreadable(f"not valid UTF-8: byte 0x{error.object[error.start]:02x} at offset {where}", line)

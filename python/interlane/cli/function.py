@@ -21,7 +21,7 @@ class FunctionError(Exception):
 
 
 def find(spec: str) -> tuple[str, str, str]:
-    """Imports MODULE:FUNCTION. Returns the module, the function's name in it, and one of `KINDS`.
+    """Imports MODULE:FUNCTION. Returns the module, the function's name in it, and one of `KINDS` or "".
 
     Raises FunctionError.
     """
@@ -96,7 +96,7 @@ def _takes(function: object, spec: str) -> str:
             signature = inspect.signature(function)
     except (TypeError, ValueError):
         # Many built-ins have none.
-        return "str"
+        return ""
     try:
         bound = signature.bind("")
     except TypeError as error:
@@ -114,4 +114,4 @@ def _kind(annotation: object) -> str:
     else:
         options = [annotation]
     kinds = [_TYPES.get(option, option) if not isinstance(option, str) else option for option in options]
-    return next((kind for kind in KINDS if kind in kinds), "str")
+    return next((kind for kind in KINDS if kind in kinds), "")

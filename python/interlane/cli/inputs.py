@@ -12,26 +12,37 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from interlane.cli.content import why_not
+from interlane.cli.unpacking import packing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
+# Where a shell's `<(command)` is; other named pipes may have nobody who writes.
+_PIPES = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One file, with the size that it had when it was found; or what is wrong with it."""
+    """One file, with the size and time that it had when it was found; or what is wrong with it."""
 
     path: str
     size: int = 0
     problem: str = ""
+    changed: int = 0
+    # The module that unpacks it, or "".
+    packing: str = ""
+    # It cannot be read again, and has no size.
+    is_pipe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """How directories are walked: the patterns of `--glob`, and a file to leave out (the output)."""
+    """How directories are walked: the patterns of `--glob`, and files to leave out (the output)."""
 
     patterns: Sequence[str] = ()
-    leave_out: str | None = None
+    leave_out: Sequence[str] = ()
+    decompress: bool = False
     _by_name: list[re.Pattern[str]] = field(default_factory=list)
     _by_path: list[re.Pattern[str]] = field(default_factory=list)
 
@@ -43,7 +54,9 @@ class Finder:
     def find(self, paths: Sequence[str]) -> Iterator[Input]:
         """Yields the files that the paths stand for."""
         for path in paths:
-            if os.path.lexists(path) or not glob.has_magic(path):
+            if path == "-":
+                yield Input(path, is_pipe=True)
+            elif os.path.lexists(path) or not glob.has_magic(path):
                 yield from self._given(path)
             else:
                 yield from self._expanded(path)
@@ -70,7 +83,9 @@ class Finder:
         if stat.S_ISDIR(status.st_mode):
             yield from self._walked(path, "")
         elif stat.S_ISREG(status.st_mode):
-            yield Input(path, status.st_size)
+            yield self._file(path, status)
+        elif stat.S_ISFIFO(status.st_mode) and path.startswith(_PIPES):
+            yield Input(path, is_pipe=True)
         else:
             yield Input(path, problem="is not a regular file")
 
@@ -88,9 +103,13 @@ class Finder:
             elif self._wanted(entry.name, below):
                 try:
                     if entry.is_file() and not self._left_out(entry):
-                        yield Input(entry.path, entry.stat().st_size)
+                        yield self._file(entry.path, entry.stat())
                 except OSError as error:
                     yield Input(entry.path, problem=why_not(error))
+
+    def _file(self, path: str, status: os.stat_result) -> Input:
+        packing = packing_of(path) if self.decompress else ""
+        return Input(path, status.st_size, changed=status.st_mtime_ns, packing=packing)
 
     def _wanted(self, name: str, below: str) -> bool:
         if not self.patterns:
@@ -101,4 +120,4 @@ class Finder:
         )
 
     def _left_out(self, entry: os.DirEntry[str]) -> bool:
-        return self.leave_out is not None and os.path.realpath(entry.path) == self.leave_out
+        return bool(self.leave_out) and os.path.realpath(entry.path) in self.leave_out

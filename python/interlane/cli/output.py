@@ -71,8 +71,11 @@ class Output:
         return True
 
 
-def open_output(path: str | None) -> Output:
-    """Opens the file, or standard output for None and "-". Raises OutputError."""
+def open_output(path: str | None, part: str = "") -> Output:
+    """Opens the file, or standard output for None and "-". Raises OutputError.
+
+    `part` is the name of the incomplete file, in place of one that nobody has used before.
+    """
     if path is None or path == "-":
         return Output(sys.stdout.buffer, "standard output")
     try:
@@ -85,11 +88,21 @@ def open_output(path: str | None) -> Output:
         # A link stays a link: what it points to is replaced.
         target = os.path.realpath(path)
         directory, name = os.path.split(target)
-        handle, temporary = tempfile.mkstemp(prefix=f".{name[:100]}.", suffix=".part", dir=directory)
+        if part:
+            temporary = part
+            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
+        else:
+            handle, temporary = tempfile.mkstemp(prefix=f".{name[:100]}.", suffix=".part", dir=directory)
         os.chmod(temporary, 0o666 & ~_umask() if mode is None else stat.S_IMODE(mode))  # noqa: PTH101
         return Output(os.fdopen(handle, "wb", buffering=1 << 20), path, (temporary, target))
     except OSError as error:
         raise _failure(path, error) from None
+
+
+def part_of(path: str) -> str:
+    """Returns the name of the incomplete file of a run with --resume: the next one replaces it."""
+    directory, name = os.path.split(os.path.realpath(path))
+    return os.path.join(directory, f".{name[:100]}.resume.part")  # noqa: PTH118
 
 
 def forget_standard_output() -> None:

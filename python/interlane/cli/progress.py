@@ -1,4 +1,8 @@
-"""The progress line of a terminal: one line, rewritten in place with a carriage return and nothing else."""
+"""The progress line of a terminal: one line, rewritten in place.
+
+Plain, it needs nothing of a terminal but a carriage return. Where there are colours, rich draws it if that is
+installed: only the text. It has no thread and hides no cursor, so whatever ends us leaves nothing behind.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,12 @@ import shutil
 import time
 from typing import TextIO
 
+from interlane.cli.table import Look
+
 _INTERVAL = 0.1
 _BAR = 20
+# To the end of the line.
+_ERASE = "\x1b[K"
 
 
 class Line:
@@ -16,6 +24,7 @@ class Line:
     def __init__(self, stream: TextIO, *, enabled: bool = True) -> None:
         self._stream = stream
         self._enabled = enabled and stream.isatty()
+        self._has_rich = self._enabled and Look.of(stream).has_rich()
         self._next = time.monotonic() + _INTERVAL
         self._shown = 0
 
@@ -29,23 +38,35 @@ class Line:
         return self._enabled and time.monotonic() >= self._next
 
     def show(self, count: str, done: int, total: int, seconds: float) -> None:
-        """Shows a count, and bar, rate and the time still to go by the bytes done."""
-        share = min(done / total, 1.0) if total else 0.0
+        """Shows a count, and bar, rate and the time still to go by the bytes done; without `total` no bar."""
         rate = done / seconds if seconds > 0 else 0.0
-        bar = "#" * int(share * _BAR)
-        parts = [f"[{bar:<{_BAR}}] {share:4.0%}", count, sized(done), f"{sized(rate)}/s"]
-        if rate and done < total:
-            parts.append(f"ETA {clock((total - done) / rate)}")
+        left = (total - done) / rate if rate and done < total else None
+        self.put(done, total, f"{count}  {sized(done)}  {sized(rate)}/s", left)
+
+    def put(self, done: int, total: int, what: str, left: float | None) -> None:
+        """Shows a bar, unless `total` is 0, with what is said beside it and the seconds left, if known."""
+        if not self._enabled:
+            return
+        share = min(done / total, 1.0) if total else None
+        eta = "" if left is None else f"ETA {clock(left)}"
         # One column stays free: a terminal would wrap.
-        text = "  ".join(parts)[: shutil.get_terminal_size().columns - 1]
-        self._write(f"\r{text:<{self._shown}}")
-        self._shown = len(text)
+        width = shutil.get_terminal_size().columns - 1
+        if self._has_rich:
+            from interlane.cli import drawing
+
+            self._write("\r" + drawing.progress(share, time.monotonic(), _BAR, what, eta, width) + _ERASE)
+            self._shown = width
+        else:
+            bar = "" if share is None else f"[{'#' * int(share * _BAR):<{_BAR}}] {share:4.0%}"
+            text = "  ".join(part for part in (bar, what, eta) if part)[:width]
+            self._write(f"\r{text:<{self._shown}}")
+            self._shown = len(text)
         self._next = time.monotonic() + _INTERVAL
 
     def clear(self) -> None:
         """Takes the line away."""
         if self._shown:
-            self._write(f"\r{'':<{self._shown}}\r")
+            self._write(f"\r{_ERASE}" if self._has_rich else f"\r{'':<{self._shown}}\r")
             self._shown = 0
 
     def _write(self, text: str) -> None:

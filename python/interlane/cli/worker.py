@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import sys
 
-from interlane.cli.content import Unreadable, line_at, lines_of, read_piece
+from interlane.cli.content import Unreadable, items_of, line_of, read_piece
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from interlane.cli.content import Content
+    from interlane.cli.content import Item
 
-# Module, dotted name of the function, what it takes ("str", "bytes", "memoryview"), "file" / "line" /
-# "block", "text" / "jsonl", and whether to go on with the next line after a failure.
-type Setup = tuple[str, str, str, str, str, bool]
+# Module, dotted name of the function, what it takes ("str", "bytes", "memoryview", "json"), "file" / "line" /
+# "block" / "record", what ends a line or a record, "text" / "jsonl", and whether to go on with the next line
+# or record after a failure.
+type Setup = tuple[str, str, str, str, bytes, str, bool]
 
-# Number, path, offset, length (-1: the whole file), number of its first line (0: not known).
-type Job = tuple[int, str, int, int, int]
+# Number, path, offset, length (-1: the whole file), number of its first line or record (0: not known), what
+# to expect (compressed data: the module that unpacks it; JSON: `content.LINES` or `VALUES`; else ""), and the
+# data, unless it is to be read from the file.
+type Job = tuple[int, str, int, int, int, str, bytes | None]
 
-# Line (0: none), what happened, traceback ("" when the function was not to blame).
+# Number of the line or record (0: none), what happened, traceback ("" when the function was not to blame).
 type Failure = tuple[int, str, str]
 
 # Number of the job, items done (failed ones included), bytes read, what to print, what failed.
@@ -46,24 +49,35 @@ class Worker:
     Where Ctrl-C does not arrive, a KeyboardInterrupt is the function's own, and a failure like any other.
     """
 
-    __slots__ = ("_by", "_dumps", "_function", "_interruptible", "_keep_going", "_takes")
+    __slots__ = (
+        "_by",
+        "_delimiter",
+        "_dumps",
+        "_function",
+        "_interruptible",
+        "_keep_going",
+        "_takes",
+        "_unit",
+    )
 
     def __init__(self, setup: Setup, *, interruptible: bool = False) -> None:
         self._interruptible = interruptible
-        module, name, self._takes, self._by, form, self._keep_going = setup
+        module, name, self._takes, self._by, self._delimiter, form, self._keep_going = setup
+        # What the numbers of items are: a JSON value has a line of its own.
+        self._unit = "line" if self._delimiter == b"\n" else "record"
         function = load(module, name)
         if not callable(function):
             raise TypeError(f"{module}:{name} is not callable")
-        self._function: Callable[[Content], object] = function
+        self._function: Callable[[Item], object] = function
         self._dumps: Callable[[object], str] | None = json_writer() if form == "jsonl" else None
 
     def do(self, job: Job) -> Answer:
         """Reads a piece of input, calls the function on it, and returns what came of it, whatever that is."""
-        number, path, offset, length, _ = job
+        number, path, offset, length, _, _, _ = job
         try:
-            if self._by == "line":
-                return self._do_lines(job)
-            content, nbytes = read_piece(path, offset, length, self._takes)
+            if self._by in {"line", "record"}:
+                return self._do_items(job)
+            content, nbytes = read_piece(job, self._takes)
         except Unreadable as error:
             return number, 1, 0, "", [(error.line, str(error), "")]
         text, failure = self._call(
@@ -71,32 +85,32 @@ class Worker:
         )
         if failure is None:
             return number, 1, nbytes, text, []
-        line = line_at(path, offset) if length >= 0 else 0
+        line = line_of(job) if length >= 0 else 0
         return number, 1, nbytes, "", [(line, *failure)]
 
-    def _do_lines(self, job: Job) -> Answer:
-        number, path, offset, length, first_line = job
+    def _do_items(self, job: Job) -> Answer:
+        path = job[1]
         rendered: list[str] = []
         failures: list[Failure] = []
-        line = first_line
+        items = 0
         try:
-            for content in lines_of(path, offset, length, self._takes):
+            for place, content in items_of(job, self._takes, self._delimiter):
+                items += 1
                 if isinstance(content, Unreadable):
-                    failures.append((line, str(content), ""))
+                    failures.append((place, str(content), ""))
                 else:
-                    text, failure = self._call(content, {"file": path, "line": line})
+                    text, failure = self._call(content, {"file": path, self._unit: place})
                     if failure is None:
                         rendered.append(text)
                     else:
-                        failures.append((line, *failure))
-                line += 1
+                        failures.append((place, *failure))
                 if failures and not self._keep_going:
                     break
         except Unreadable as error:
-            return number, 1, 0, "", [(0, str(error), "")]
-        return number, line - first_line, length, "".join(rendered), failures
+            return job[0], 1, 0, "", [(0, str(error), "")]
+        return job[0], items, job[3], "".join(rendered), failures
 
-    def _call(self, content: Content, place: dict[str, object]) -> tuple[str, tuple[str, str] | None]:
+    def _call(self, content: Item, place: dict[str, object]) -> tuple[str, tuple[str, str] | None]:
         try:
             return self._render(self._function(content), place), None
         except BaseException as error:

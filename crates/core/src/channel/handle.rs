@@ -1,7 +1,7 @@
 //! One open end: what a sender and a receiver have in common.
 
 use super::Channel;
-use super::state::{End, State};
+use super::state::{End, Locked};
 use super::wakes::Wakes;
 use crate::primitive::{AtomicBool, Ordering};
 
@@ -10,8 +10,8 @@ use crate::primitive::{AtomicBool, Ordering};
 pub(super) struct Handle {
     /// Tells this handle's waits from those of others.
     pub(super) number: u64,
-    /// Written under the channel's lock. What decides anything reads it there
-    /// too, hence Relaxed throughout.
+    /// Written under both of the channel's locks. What decides anything reads
+    /// it under one of them, hence Relaxed throughout.
     closed: AtomicBool,
 }
 
@@ -30,13 +30,13 @@ impl Handle {
     /// Closes the handle; `true` the first time.
     pub(super) fn close<T: Send + 'static>(&self, channel: &Channel<T>, end: End) -> bool {
         let mut wakes = Wakes::new();
-        let mut state = channel.lock();
+        let mut whole = channel.whole();
         if self.is_closed() {
             return false;
         }
         self.closed.store(true, Ordering::Relaxed);
-        let left = state.close(end, self.number, &mut wakes);
-        drop(state);
+        let left = whole.close_handle(end, self.number, &mut wakes);
+        drop(whole);
         // First those who wait, then the items, which run foreign code.
         drop(wakes);
         drop(left);
@@ -44,7 +44,7 @@ impl Handle {
     }
 
     /// Another handle on the same end; `None` when this one is closed.
-    pub(super) fn try_clone<T>(&self, state: &mut State<T>, end: End) -> Option<Self> {
+    pub(super) fn try_clone<T>(&self, state: &mut Locked<'_, T>, end: End) -> Option<Self> {
         (!self.is_closed()).then(|| Self::new(state.open(end)))
     }
 }

@@ -9,7 +9,7 @@
 //! Items leave in the order in which they came, each to one receiver. What a
 //! channel may hold is its capacity: any number of items, a bounded number, or
 //! none, in which case a send waits until a receiver takes the item out of its
-//! hands. All three are the same short critical section around a deque:
+//! hands. All three are the same short [critical sections](state):
 //!
 //! * A sender that finds a receiver waiting hands the item to it directly.
 //! * A receiver that makes room moves the first waiting sender's item up.
@@ -31,24 +31,34 @@
 //! thread while another waits through it; that wait, and no other, ends with
 //! [`Refused::Closed`].
 
+mod call;
 mod error;
 mod handle;
 mod receiver;
+mod seat;
+mod select;
 mod sender;
 mod state;
 mod wait;
 mod waiter;
 mod wakes;
+mod whole;
 
+pub use self::call::Notify;
 pub use self::error::{Refused, SendError};
 pub use self::receiver::Receiver;
+pub use self::select::{Op, Select, SelectError, Selected};
 pub use self::sender::Sender;
 
 use self::handle::Handle;
-use self::state::{End, State};
+use self::seat::Seat;
+use self::state::{End, Locked, State};
+use self::wakes::Wakes;
+use self::whole::{Stash, Whole};
 use crate::primitive::process::AtomicU64;
-use crate::primitive::{Arc, Mutex, MutexGuard, Ordering, lock};
-use crate::sync::spin::Spin;
+use crate::primitive::{Arc, Mutex, MutexGuard, Ordering};
+
+use crate::sync::spin::{Spin, lock_soon};
 use std::fmt;
 
 /// Makes a channel. `capacity`: `None` for any number of items, `Some(0)` for
@@ -75,12 +85,16 @@ pub fn channel<T: Send + 'static>(capacity: Option<usize>) -> (Sender<T>, Receiv
     let channel = Arc::new(Channel {
         id: IDS.fetch_add(1, Ordering::Relaxed) + 1,
         capacity,
-        state: Mutex::new(State::new(capacity)),
+        senders: Senders {
+            seat: Seat::new(),
+            state: Mutex::new(State::new(capacity)),
+        },
+        stash: Mutex::new(Stash::new()),
         spin_send: Spin::new(),
         spin_recv: Spin::new(),
     });
     let (send, recv) = {
-        let mut state = lock(&channel.state);
+        let mut state = channel.lock();
         (state.open(End::Send), state.open(End::Recv))
     };
     (
@@ -93,10 +107,19 @@ pub fn channel<T: Send + 'static>(capacity: Option<usize>) -> (Sender<T>, Receiv
 pub struct Channel<T> {
     id: u64,
     capacity: Option<usize>,
-    /// Never held while an item is dropped, or anything of the embedder runs.
-    state: Mutex<State<T>>,
+    // No lock is ever held while an item is dropped, or anything of the
+    // embedder runs.
+    senders: Senders<T>,
+    stash: Mutex<Stash<T>>,
     spin_send: Spin,
     spin_recv: Spin,
+}
+
+/// What a sender touches, on cache lines of its own.
+#[repr(C, align(64))]
+struct Senders<T> {
+    seat: Seat<T>,
+    state: Mutex<State<T>>,
 }
 
 /// A moment in the life of a channel.
@@ -133,7 +156,7 @@ impl<T: Send + 'static> Channel<T> {
 
     /// How many items are queued now.
     pub fn len(&self) -> usize {
-        self.lock().queued()
+        self.whole().queued()
     }
 
     /// Whether no item is queued now.
@@ -143,7 +166,7 @@ impl<T: Send + 'static> Channel<T> {
 
     /// The figures of one moment.
     pub fn statistics(&self) -> Statistics {
-        self.lock().statistics()
+        self.whole().statistics()
     }
 
     /// A new sender; `None` once all senders or all receivers have closed.
@@ -167,8 +190,28 @@ impl<T: Send + 'static> Channel<T> {
         Some(Receiver::new(Arc::clone(self), handle))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        lock(&self.state)
+    /// Looks through the queued items: `stays` may change one, and takes out
+    /// those for which it says false. They count as received.
+    ///
+    /// `stays` runs under the channel's lock: it must be short, and must drop
+    /// nothing. It moves what it takes out to where it is dropped afterwards.
+    pub fn revise(&self, stays: impl FnMut(&mut T) -> bool) {
+        let mut wakes = Wakes::new();
+        self.whole().revise(stays, &mut wakes);
+    }
+
+    fn lock(&self) -> Locked<'_, T> {
+        let Senders { seat, state } = &self.senders;
+        Locked::new(lock_soon(state), seat)
+    }
+
+    fn stash(&self) -> MutexGuard<'_, Stash<T>> {
+        lock_soon(&self.stash)
+    }
+
+    fn whole(&self) -> Whole<'_, T> {
+        let stash = self.stash();
+        Whole::new(stash, self.lock())
     }
 }
 

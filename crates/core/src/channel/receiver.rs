@@ -1,13 +1,25 @@
 //! The receiving end.
 
+use super::call::Outcome;
 use super::handle::Handle;
-use super::state::{End, State};
+use super::state::{End, Locked};
+use super::wait::Spins;
 use super::waiter::Waiter;
 use super::wakes::Wakes;
+use super::whole::Whole;
 use super::{Channel, Refused};
 use crate::primitive::Arc;
 use crate::sync::wait::Wait;
+use std::collections::VecDeque;
 use std::fmt;
+use std::time::Duration;
+
+/// What trying to receive found.
+enum Attempt<'a, T> {
+    Over(Result<T, Refused>),
+    /// Nothing, as yet: nobody can change that as long as this is held.
+    Empty(Whole<'a, T>),
+}
 
 /// A handle to receive through. Dropping it closes it.
 pub struct Receiver<T: Send + 'static> {
@@ -28,8 +40,34 @@ impl<T: Send + 'static> Receiver<T> {
     /// [`Ended`](Refused::Ended).
     pub fn try_recv(&self) -> Result<T, Refused> {
         let mut wakes = Wakes::new();
-        let mut state = self.channel.lock();
-        self.take(&mut state, &mut wakes)
+        match self.attempt(&mut wakes) {
+            Attempt::Over(result) => result,
+            Attempt::Empty(_) => Err(Refused::Empty),
+        }
+    }
+
+    /// Receives if there is anything, or something comes within a microsecond
+    /// or two. Waits that long only where it was enough the last time. For
+    /// those who have something to give back before they wait for longer, such
+    /// as the lock of an interpreter.
+    ///
+    /// # Errors
+    ///
+    /// As for [`try_recv`](Self::try_recv).
+    pub fn recv_soon(&self) -> Result<T, Refused> {
+        let mut wakes = Wakes::new();
+        let spin = self.channel.spin(End::Recv);
+        let mut whole = match self.attempt(&mut wakes) {
+            Attempt::Over(result) => return result,
+            Attempt::Empty(whole) => whole,
+        };
+        if !(spin.is_quick() && whole.sit(self.handle.number)) {
+            return Err(Refused::Empty);
+        }
+        drop(whole);
+        // SAFETY: this call has just taken the seat.
+        let result = unsafe { self.rise_if(|over| spin.glance(over)) };
+        result.unwrap_or_else(|_place| Err(Refused::Empty))
     }
 
     /// Receives, waiting for an item.
@@ -40,21 +78,39 @@ impl<T: Send + 'static> Receiver<T> {
     /// [`Refused::Full`]. A wait that is given up at the moment in which an
     /// item comes has succeeded: no item is lost.
     pub fn recv(&self, wait: &Wait<'_>) -> Result<T, Refused> {
-        let (waiter, first) = {
-            let mut wakes = Wakes::new();
-            let mut state = self.channel.lock();
-            match self.take(&mut state, &mut wakes) {
-                Err(Refused::Empty) => {}
-                result => return result,
-            }
-            if wait.is_over() {
-                return Err(Refused::TimedOut);
-            }
-            let waiter = Waiter::new(self.handle.number, None);
-            let first = state.enlist(End::Recv, &waiter);
-            (waiter, first)
+        let mut wakes = Wakes::new();
+        let mut whole = match self.attempt(&mut wakes) {
+            Attempt::Over(result) => return result,
+            Attempt::Empty(whole) => whole,
         };
-        self.channel.settle(End::Recv, &waiter, first, wait)?;
+        if wait.is_over() {
+            return Err(Refused::TimedOut);
+        }
+        let number = self.handle.number;
+        let spin = self.channel.spin(End::Recv);
+        let waiter;
+        let mut spins = Spins::Has;
+        if wait.since.is_none() && spin.hopes() && whole.sit(number) {
+            drop(whole);
+            // SAFETY: this call has just taken the seat.
+            match unsafe { self.rise_if(|over| spin.until(over)) } {
+                Ok(result) => {
+                    spin.learn(Duration::ZERO);
+                    return result;
+                }
+                Err(mut place) => {
+                    waiter = Waiter::new(number, wait.since(), None);
+                    place.enlist_first(&waiter);
+                }
+            }
+        } else {
+            waiter = Waiter::new(number, wait.since(), None);
+            if !whole.enlist(End::Recv, &waiter, wait.since.is_some()) {
+                spins = Spins::No;
+            }
+            drop(whole);
+        }
+        self.channel.settle(End::Recv, &waiter, spins, wait)?;
         // SAFETY: this thread has waited, and `settle` has seen the outcome.
         match unsafe { waiter.take() } {
             Some(item) => Ok(item),
@@ -79,21 +135,34 @@ impl<T: Send + 'static> Receiver<T> {
             return Ok(0);
         }
         // Usually there is something, and one lock does it all.
-        let mut count = self.take_many(into, max);
+        let mut count = self.try_recv_many(into, max);
         if count == 0 {
             into.push(self.recv(wait)?);
-            count = 1 + self.take_many(into, max - 1);
+            count = 1 + self.try_recv_many(into, max - 1);
         }
         Ok(count)
     }
 
-    /// Puts an item back to the front: it was received, but could not be used.
-    /// The next one to receive gets it; without open receivers it is dropped.
-    pub fn unrecv(&self, item: T) {
+    /// As [`recv_many`](Self::recv_many), but waits for nothing; says how many
+    /// items there were, 0 also when there can be none any more.
+    pub fn try_recv_many(&self, into: &mut Vec<T>, max: usize) -> usize {
         let mut wakes = Wakes::new();
-        let mut state = self.channel.lock();
-        let left = state.put_back(item, &mut wakes);
-        drop(state);
+        let mut whole = self.channel.whole();
+        if self.handle.is_closed() {
+            return 0;
+        }
+        into.reserve(whole.queued().min(max));
+        whole.take_many(into, max, &mut wakes)
+    }
+
+    /// Puts items back to the front, in their order: they were received, but
+    /// could not be used. The next ones to receive get them; without open
+    /// receivers they are dropped.
+    pub fn unrecv(&self, items: impl Into<VecDeque<T>>) {
+        let mut wakes = Wakes::new();
+        let mut whole = self.channel.whole();
+        let left = whole.put_back(items.into(), &mut wakes);
+        drop(whole);
         drop(left);
     }
 
@@ -119,30 +188,82 @@ impl<T: Send + 'static> Receiver<T> {
         &self.channel
     }
 
-    fn take(&self, state: &mut State<T>, wakes: &mut Wakes<T>) -> Result<T, Refused> {
+    pub(super) fn number(&self) -> u64 {
+        self.handle.number
+    }
+
+    pub(super) fn take(
+        &self,
+        whole: &mut Whole<'_, T>,
+        wakes: &mut Wakes<T>,
+    ) -> Result<T, Refused> {
         if self.handle.is_closed() {
             return Err(Refused::Closed);
         }
-        state.take(wakes).ok_or(if state.is_over(End::Send) {
+        whole.take(wakes).ok_or(if whole.is_over(End::Send) {
             Refused::Ended
         } else {
             Refused::Empty
         })
     }
 
-    /// Takes what is there, `max` at the most.
-    fn take_many(&self, into: &mut Vec<T>, max: usize) -> usize {
-        let before = into.len();
-        let mut wakes = Wakes::new();
-        let mut state = self.channel.lock();
-        into.reserve(state.queued().min(max));
-        while into.len() - before < max {
-            match self.take(&mut state, &mut wakes) {
-                Ok(item) => into.push(item),
-                Err(_) => break,
+    /// Takes what is there now.
+    fn attempt(&self, wakes: &mut Wakes<T>) -> Attempt<'_, T> {
+        let mut stash = self.channel.stash();
+        if !self.handle.is_closed() {
+            if let Some(item) = stash.take() {
+                return Attempt::Over(Ok(item));
             }
         }
-        into.len() - before
+        let spin = self.channel.spin(End::Recv);
+        if spin.falls_behind() {
+            drop(stash);
+            spin.fall_behind();
+            stash = self.channel.stash();
+        }
+        let mut whole = Whole::new(stash, self.channel.lock());
+        match self.take(&mut whole, wakes) {
+            Err(Refused::Empty) => Attempt::Empty(whole),
+            result => {
+                let stashed = whole.stashed();
+                drop(whole);
+                if result.is_ok() && self.channel.capacity.is_none() {
+                    spin.meet(1 + stashed);
+                }
+                Attempt::Over(result)
+            }
+        }
+    }
+
+    /// Spins in the seat and leaves it: with the result, or, where `spun` says
+    /// that there is none, with the lock, to wait elsewhere.
+    ///
+    /// # Safety
+    ///
+    /// This call has taken the seat.
+    unsafe fn rise_if(
+        &self,
+        spun: impl FnOnce(&dyn Fn() -> bool) -> bool,
+    ) -> Result<Result<T, Refused>, Locked<'_, T>> {
+        let seat = &self.channel.senders.seat;
+        let (outcome, item) = if spun(&|| seat.outcome().is_some()) {
+            // SAFETY: the seat is this call's, and has the outcome.
+            (seat.outcome(), unsafe { seat.leave() })
+        } else {
+            let mut place = self.channel.lock();
+            match place.leave() {
+                (None, _) => return Err(place),
+                completed => completed,
+            }
+        };
+        Ok(match (outcome, item) {
+            (Some(Outcome::Done), Some(item)) => Ok(item),
+            (Some(outcome), None) => match outcome.for_end(End::Recv) {
+                Err(reason) => Err(reason),
+                Ok(()) => unreachable!("a completed receive has its item in the slot"),
+            },
+            _ => unreachable!("an item comes with its outcome"),
+        })
     }
 }
 

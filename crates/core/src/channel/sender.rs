@@ -1,7 +1,8 @@
 //! The sending end.
 
 use super::handle::Handle;
-use super::state::{End, State};
+use super::state::{End, Locked};
+use super::wait::Spins;
 use super::waiter::Waiter;
 use super::wakes::Wakes;
 use super::{Channel, Refused, SendError};
@@ -63,11 +64,12 @@ impl<T: Send + 'static> Sender<T> {
                 let reason = Refused::TimedOut;
                 return Err(SendError { item, reason });
             }
-            let waiter = Waiter::new(self.handle.number, Some(item));
-            let first = state.enlist(End::Send, &waiter);
+            let waiter = Waiter::new(self.handle.number, wait.since(), Some(item));
+            let first = state.enlist(End::Send, &waiter, wait.since.is_some());
             (waiter, first)
         };
-        match self.channel.settle(End::Send, &waiter, first, wait) {
+        let spins = if first { Spins::Yes } else { Spins::No };
+        match self.channel.settle(End::Send, &waiter, spins, wait) {
             Ok(()) => Ok(()),
             Err(reason) => {
                 // SAFETY: this thread has waited, and `settle` has seen an
@@ -88,16 +90,34 @@ impl<T: Send + 'static> Sender<T> {
     /// As for [`send`](Self::send). What was not sent is still in `items`, in
     /// its order; what was sent before the wait was refused has gone.
     pub fn send_many(&self, items: &mut VecDeque<T>, wait: &Wait<'_>) -> Result<(), Refused> {
+        let mut wait = *wait;
         loop {
-            self.send_fitting(items)?;
+            self.try_send_many(items)?;
             let Some(item) = items.pop_front() else {
                 return Ok(());
             };
-            if let Err(error) = self.send(item, wait) {
+            if let Err(error) = self.send(item, &wait) {
                 items.push_front(error.item);
                 return Err(error.reason);
             }
+            // The next item stands in line anew.
+            wait.since = None;
         }
+    }
+
+    /// Sends items from the front of `items` as long as that is possible at
+    /// once.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Closed`] or [`Broken`](Refused::Broken). What was not sent is
+    /// still in `items`.
+    pub fn try_send_many(&self, items: &mut VecDeque<T>) -> Result<(), Refused> {
+        let mut wakes = Wakes::new();
+        let mut state = self.channel.lock();
+        self.check(&state)?;
+        state.offer_many(items, &mut wakes);
+        Ok(())
     }
 
     /// Another handle; `None` when this one is closed.
@@ -122,21 +142,11 @@ impl<T: Send + 'static> Sender<T> {
         &self.channel
     }
 
-    /// Moves items as long as that is possible at once.
-    fn send_fitting(&self, items: &mut VecDeque<T>) -> Result<(), Refused> {
-        let mut wakes = Wakes::new();
-        let mut state = self.channel.lock();
-        self.check(&state)?;
-        while let Some(item) = items.pop_front() {
-            if let Err(item) = state.offer(item, &mut wakes) {
-                items.push_front(item);
-                break;
-            }
-        }
-        Ok(())
+    pub(super) fn number(&self) -> u64 {
+        self.handle.number
     }
 
-    fn check(&self, state: &State<T>) -> Result<(), Refused> {
+    pub(super) fn check(&self, state: &Locked<'_, T>) -> Result<(), Refused> {
         if self.handle.is_closed() {
             Err(Refused::Closed)
         } else if state.is_over(End::Recv) {

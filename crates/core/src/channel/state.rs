@@ -1,15 +1,34 @@
-//! What the lock of a channel guards: the algorithm.
+//! What the locks of a channel guard: the algorithm.
+//!
+//! There are two. Senders take the one of the [`State`]: the lists of those
+//! who wait, the handles, and the queue. A receiver first takes that of the
+//! [`Stash`](super::whole::Stash), and with it items that no sender has to
+//! know of: what it finds in an unbounded channel's queue it moves there
+//! altogether, and until that is used up, receivers and senders do not meet. Whatever else a receiver
+//! does, it does with both locks, which it takes in this order. Where room
+//! counts, the stash stays empty.
 //!
 //! Between two critical sections:
-//! 1. while a receiver waits, the queue is empty and no sender waits;
+//! 1. while a receiver waits, nothing is queued and no sender waits;
 //! 2. while a sender waits, the queue is full;
-//! 3. a waiter is in a list exactly as long as it has no outcome;
-//! 4. without open receivers, the queue is empty and nobody waits.
+//! 3. a waiter whose call waits nowhere else is in a list exactly as long as
+//!    the call has no outcome; a receiver is `seated` exactly as long as its
+//!    [seat](super::seat) has none;
+//! 4. without open receivers, nothing is queued and nobody waits.
+//!
+//! What is in the stash comes before what is in the queue. Receivers are
+//! served in this order: the one in the seat, then those in the list.
+//!
+//! A call that [selects](super::select) waits in several channels. When it is
+//! completed in one of them, its waiters in the others no longer count: those
+//! who meet one drop it, and the call takes off the rest. It may also wait at
+//! both ends of one channel, which "no sender waits" does not mean.
 
-use super::Statistics;
-use super::waiter::{Outcome, Waiter};
+use super::call::Outcome;
+use super::seat::Seat;
+use super::waiter::Waiter;
 use super::wakes::Wakes;
-use crate::primitive::Arc;
+use crate::primitive::{Arc, MutexGuard};
 use std::collections::VecDeque;
 
 /// One of the two ends.
@@ -19,26 +38,39 @@ pub(super) enum End {
     Recv,
 }
 
-/// See the module's documentation.
+/// See the module's documentation. What handing an item to a receiver touches
+/// comes first, next to the lock and the seat.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct State<T> {
-    queue: VecDeque<T>,
-    capacity: Option<usize>,
-    send: Side<T>,
-    recv: Side<T>,
+    /// The handle of the receiver in the seat, while its call has no outcome;
+    /// 0 when there is none.
+    pub(super) seated: u64,
+    pub(super) sent: u64,
+    /// Items that receivers which waited were given.
+    pub(super) handed: u64,
+    pub(super) recv: Side<T>,
+    pub(super) send: Side<T>,
+    pub(super) queue: VecDeque<T>,
+    pub(super) capacity: Option<usize>,
     /// Handles that were ever opened: the number of the last one.
     handles: u64,
-    sent: u64,
-    received: u64,
 }
 
 /// What there is of one end.
 #[derive(Debug)]
-struct Side<T> {
+#[repr(C)]
+pub(super) struct Side<T> {
     /// Handles that are open.
-    open: usize,
+    pub(super) open: usize,
     /// Calls that wait, the longest first.
-    waiting: VecDeque<Arc<Waiter<T>>>,
+    pub(super) waiting: VecDeque<Arc<Waiter<T>>>,
+}
+
+/// A channel whose state is locked.
+pub(super) struct Locked<'a, T> {
+    pub(super) state: MutexGuard<'a, State<T>>,
+    seat: &'a Seat<T>,
 }
 
 impl<T> State<T> {
@@ -48,76 +80,73 @@ impl<T> State<T> {
             waiting: VecDeque::new(),
         };
         Self {
+            seated: 0,
+            sent: 0,
+            handed: 0,
+            recv: side(),
+            send: side(),
             queue: VecDeque::new(),
             capacity,
-            send: side(),
-            recv: side(),
             handles: 0,
-            sent: 0,
-            received: 0,
         }
+    }
+}
+
+impl<'a, T> Locked<'a, T> {
+    pub(super) fn new(state: MutexGuard<'a, State<T>>, seat: &'a Seat<T>) -> Self {
+        Self { state, seat }
     }
 
     /// Hands `item` to the receiver that has waited longest, or queues it if
     /// there is room; else gives it back. Some receiver is open.
     pub(super) fn offer(&mut self, item: T, wakes: &mut Wakes<T>) -> Result<(), T> {
-        if let Some(receiver) = self.recv.waiting.pop_front() {
-            // SAFETY: under the lock, and just taken off the list.
-            unsafe { receiver.put(item) };
-            wakes.complete(receiver, Outcome::Done);
-            self.received += 1;
-        } else if self.has_room() {
-            self.queue.push_back(item);
-        } else {
-            return Err(item);
+        match self.hand_over(item, wakes) {
+            Ok(()) => self.state.handed += 1,
+            Err(item) if self.has_room() => self.state.queue.push_back(item),
+            Err(item) => return Err(item),
         }
-        self.sent += 1;
+        self.state.sent += 1;
         Ok(())
     }
 
-    /// Takes the first item: of the queue, then out of the hands of the sender
-    /// that has waited longest.
-    pub(super) fn take(&mut self, wakes: &mut Wakes<T>) -> Option<T> {
-        let item = match self.queue.pop_front() {
-            Some(item) => {
-                self.refill(wakes);
-                item
+    /// Offers items from the front of `items` until one cannot go.
+    pub(super) fn offer_many(&mut self, items: &mut VecDeque<T>, wakes: &mut Wakes<T>) {
+        while let Some(item) = items.pop_front() {
+            if self.state.capacity.is_none() && !self.has_receiver() {
+                // All at once: nobody waits, and there is room for any number.
+                items.push_front(item);
+                self.state.sent += items.len() as u64;
+                self.state.queue.append(items);
+            } else if let Err(item) = self.offer(item, wakes) {
+                items.push_front(item);
+                return;
             }
-            None => self.take_waiting(wakes)?,
-        };
-        self.received += 1;
-        Some(item)
+        }
     }
 
-    /// Puts an item that was received back to the front, where it may exceed
-    /// the capacity by one; gives it back when nobody can receive it any more.
-    pub(super) fn put_back(&mut self, item: T, wakes: &mut Wakes<T>) -> Result<(), T> {
-        if self.is_over(End::Recv) {
-            return Err(item);
-        }
-        if let Some(receiver) = self.recv.waiting.pop_front() {
-            // SAFETY: under the lock, and just taken off the list.
-            unsafe { receiver.put(item) };
-            wakes.complete(receiver, Outcome::Done);
-        } else {
-            self.queue.push_front(item);
-            self.received -= 1;
-        }
-        Ok(())
-    }
-
-    /// Puts a waiter at the end of its list; says whether it is the first.
-    pub(super) fn enlist(&mut self, end: End, waiter: &Arc<Waiter<T>>) -> bool {
+    /// Puts a waiter at the end of its list; says whether nobody waits before it.
+    /// One that `resumes` a call gets its place in line back.
+    pub(super) fn enlist(&mut self, end: End, waiter: &Arc<Waiter<T>>, resumes: bool) -> bool {
+        let seated = end == End::Recv && self.state.seated != 0;
         let waiting = &mut self.side(end).waiting;
-        waiting.push_back(Arc::clone(waiter));
-        waiting.len() == 1
+        let mut place = waiting.len();
+        if resumes {
+            let later = waiting.iter().position(|it| it.since > waiter.since);
+            place = later.unwrap_or(place);
+        }
+        waiting.insert(place, Arc::clone(waiter));
+        place == 0 && !seated
     }
 
-    /// Takes a waiter that has no outcome off its list.
+    /// Puts a receiver's waiter to the front of its list.
+    pub(super) fn enlist_first(&mut self, waiter: &Arc<Waiter<T>>) {
+        self.state.recv.waiting.push_front(Arc::clone(waiter));
+    }
+
+    /// Takes a waiter off its list, if it is there.
     pub(super) fn withdraw(&mut self, end: End, waiter: &Arc<Waiter<T>>) {
         let waiting = &mut self.side(end).waiting;
         let place = waiting.iter().position(|it| Arc::ptr_eq(it, waiter));
-        debug_assert!(place.is_some(), "a waiter without outcome is in no list");
         if let Some(place) = place {
             waiting.remove(place);
         }
@@ -126,96 +155,145 @@ impl<T> State<T> {
     /// Opens a handle and numbers it.
     pub(super) fn open(&mut self, end: End) -> u64 {
         self.side(end).open += 1;
-        self.handles += 1;
-        self.handles
+        self.state.handles += 1;
+        self.state.handles
     }
 
-    /// Closes a handle: ends the waits made through it, and with the last one
-    /// of its end those on the other end. Gives the items that nobody can
-    /// receive any more, to be dropped without the lock.
-    #[must_use = "items are dropped without the lock"]
-    pub(super) fn close(&mut self, end: End, handle: u64, wakes: &mut Wakes<T>) -> VecDeque<T> {
+    /// Ends the waits made through a handle that closes, and with the last one
+    /// of its end those on the other end; says whether it was that.
+    pub(super) fn close(&mut self, end: End, handle: u64, wakes: &mut Wakes<T>) -> bool {
+        if self.state.seated == handle {
+            self.complete_seated(Outcome::Closed, None);
+        }
         let side = self.side(end);
         side.open -= 1;
         side.waiting.retain(|waiter| {
             let stays = waiter.handle != handle;
             if !stays {
-                wakes.complete(Arc::clone(waiter), Outcome::Closed);
+                let _too_late = wakes.complete(Arc::clone(waiter), Outcome::Closed);
             }
             stays
         });
         if side.open > 0 {
-            return VecDeque::new();
+            return false;
         }
         let other = match end {
-            End::Send => &mut self.recv,
-            End::Recv => &mut self.send,
+            End::Send => &mut self.state.recv,
+            End::Recv => &mut self.state.send,
         };
         for waiter in other.waiting.drain(..) {
-            wakes.complete(waiter, Outcome::Gone);
+            let _too_late = wakes.complete(waiter, Outcome::Gone);
         }
-        match end {
-            End::Send => VecDeque::new(),
-            End::Recv => std::mem::take(&mut self.queue),
+        if self.state.seated != 0 {
+            self.complete_seated(Outcome::Gone, None);
         }
+        true
     }
 
     /// Whether no handle of this end is open. That is for good.
     pub(super) fn is_over(&self, end: End) -> bool {
         match end {
-            End::Send => self.send.open == 0,
-            End::Recv => self.recv.open == 0,
+            End::Send => self.state.send.open == 0,
+            End::Recv => self.state.recv.open == 0,
         }
     }
 
-    /// How many items are queued.
-    pub(super) fn queued(&self) -> usize {
-        self.queue.len()
+    /// Lets the receiver with this handle wait in the seat; `false` when others
+    /// wait.
+    pub(super) fn sit(&mut self, handle: u64) -> bool {
+        let may = !self.has_receiver() && self.seat.sit();
+        if may {
+            self.state.seated = handle;
+        }
+        may
     }
 
-    /// The figures of this moment.
-    pub(super) fn statistics(&self) -> Statistics {
-        Statistics {
-            buffered: self.queue.len(),
-            capacity: self.capacity,
-            open_senders: self.send.open,
-            open_receivers: self.recv.open,
-            waiting_senders: self.send.waiting.len(),
-            waiting_receivers: self.recv.waiting.len(),
-            sent: self.sent,
-            received: self.received,
+    /// Ends the wait in the seat of the receiver that sits there: with the
+    /// outcome and the item, or with nothing.
+    pub(super) fn leave(&mut self) -> (Option<Outcome>, Option<T>) {
+        let outcome = self.seat.outcome();
+        if outcome.is_none() {
+            self.state.seated = 0;
         }
+        // SAFETY: the caller has taken the seat, and holds the lock.
+        (outcome, unsafe { self.seat.leave() })
+    }
+
+    /// Whether a receiver waits, as far as is known: one in the list may wait
+    /// in vain.
+    fn has_receiver(&self) -> bool {
+        self.state.seated != 0 || !self.state.recv.waiting.is_empty()
     }
 
     fn has_room(&self) -> bool {
-        self.capacity.is_none_or(|most| self.queue.len() < most)
+        self.state
+            .capacity
+            .is_none_or(|most| self.state.queue.len() < most)
     }
 
     /// Moves waiting senders' items into the queue while there is room.
-    fn refill(&mut self, wakes: &mut Wakes<T>) {
+    pub(super) fn refill(&mut self, wakes: &mut Wakes<T>) {
         while self.has_room() {
             let Some(item) = self.take_waiting(wakes) else {
                 return;
             };
-            self.queue.push_back(item);
+            self.state.queue.push_back(item);
         }
     }
 
+    /// Hands an item to the receiver that has waited longest; gives it back
+    /// when none waits.
+    pub(super) fn hand_over(&mut self, mut item: T, wakes: &mut Wakes<T>) -> Result<(), T> {
+        if self.state.seated != 0 {
+            self.complete_seated(Outcome::Done, Some(item));
+            return Ok(());
+        }
+        while let Some(receiver) = self.state.recv.waiting.pop_front() {
+            // Before the outcome: with that, the slot is the receiver's.
+            // SAFETY: under the lock, and just taken off the list.
+            unsafe { receiver.put(item) };
+            let Err(too_late) = wakes.complete(receiver, Outcome::Done) else {
+                return Ok(());
+            };
+            // SAFETY: as above.
+            match unsafe { too_late.take() } {
+                Some(back) => item = back,
+                None => unreachable!("a slot that nobody else may touch"),
+            }
+        }
+        Err(item)
+    }
+
     /// Takes the item of the sender that has waited longest.
-    fn take_waiting(&mut self, wakes: &mut Wakes<T>) -> Option<T> {
-        let sender = self.send.waiting.pop_front()?;
-        // SAFETY: under the lock, and just taken off the list.
-        let item = unsafe { sender.take() };
-        wakes.complete(sender, Outcome::Done);
-        self.sent += 1;
-        debug_assert!(item.is_some(), "a sender waits without an item");
-        item
+    pub(super) fn take_waiting(&mut self, wakes: &mut Wakes<T>) -> Option<T> {
+        while let Some(sender) = self.state.send.waiting.pop_front() {
+            // Before the outcome: with that, the slot is the sender's.
+            // SAFETY: under the lock, and just taken off the list.
+            let item = unsafe { sender.take() };
+            debug_assert!(item.is_some(), "a sender waits without an item");
+            match (wakes.complete(sender, Outcome::Done), item) {
+                (Ok(()), item) => {
+                    self.state.sent += 1;
+                    return item;
+                }
+                // SAFETY: as above.
+                (Err(too_late), Some(item)) => unsafe { too_late.put(item) },
+                (Err(_), None) => {}
+            }
+        }
+        None
+    }
+
+    fn complete_seated(&mut self, outcome: Outcome, item: Option<T>) {
+        self.state.seated = 0;
+        // SAFETY: under the lock, and somebody was seated.
+        unsafe { self.seat.complete(outcome, item) };
     }
 
     fn side(&mut self, end: End) -> &mut Side<T> {
         match end {
-            End::Send => &mut self.send,
-            End::Recv => &mut self.recv,
+            End::Send => &mut self.state.send,
+            End::Recv => &mut self.state.recv,
         }
     }
 }

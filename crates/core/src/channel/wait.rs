@@ -4,35 +4,40 @@ use super::state::End;
 use super::waiter::Waiter;
 use super::{Channel, Refused};
 use crate::primitive::Arc;
+use crate::sync::spin::Spin;
 use crate::sync::wait::{Wait, sleep};
 use std::time::{Duration, Instant};
+
+/// Whether a call with a place in line spins before it sleeps. Only the first
+/// in line does: the others have to wait for it anyway, and there are only so
+/// many processors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spins {
+    Yes,
+    /// It has, elsewhere.
+    Has,
+    No,
+}
 
 impl<T: Send + 'static> Channel<T> {
     /// Waits until `waiter`, which is in the list of `end`, is completed, and
     /// says how: in the words of that end. On giving up, takes it off.
-    ///
-    /// `first`: nobody was in the list before it. Only the first in line
-    /// spins. The others have to wait for it anyway, and there are only so
-    /// many processors.
     pub(super) fn settle(
         &self,
         end: End,
         waiter: &Arc<Waiter<T>>,
-        first: bool,
+        spins: Spins,
         wait: &Wait<'_>,
     ) -> Result<(), Refused> {
-        let spin = match end {
-            End::Send => &self.spin_send,
-            End::Recv => &self.spin_recv,
-        };
+        let spin = self.spin(end);
         // Why it would have been given up, should it have no outcome below.
         let mut reason = Refused::Abandoned;
-        if first && spin.until(|| waiter.outcome().is_some()) {
+        if spins == Spins::Yes && spin.until(|| waiter.outcome().is_some()) {
             spin.learn(Duration::ZERO);
         } else {
             let began = Instant::now();
             reason = sleep(waiter, wait);
-            if first {
+            if spins != Spins::No {
                 spin.learn(began.elapsed());
             }
         }
@@ -47,5 +52,12 @@ impl<T: Send + 'static> Channel<T> {
         }
         state.withdraw(end, waiter);
         Err(reason)
+    }
+
+    pub(super) fn spin(&self, end: End) -> &Spin {
+        match end {
+            End::Send => &self.spin_send,
+            End::Recv => &self.spin_recv,
+        }
     }
 }

@@ -1,40 +1,31 @@
-//! One call that waits: what it waits with, and what came of it.
+//! One place in a channel's list: which call waits there, with which item.
 
-use super::Refused;
-use super::state::End;
-use crate::primitive::{Arc, Ordering, UnsafeCell};
-use crate::sync::futex::{Futex, Woke};
+use super::call::{Call, Completed, Outcome};
+use crate::primitive::{Arc, UnsafeCell};
+use crate::sync::futex::Woke;
 use crate::sync::wait::{Abandon, Sleeper};
 use std::time::Instant;
-
-/// States of a waiter's word.
-///
-/// | word | state | in the list | who gets it there |
-/// |---|---|---|---|
-/// | `WAITING` | not asleep (yet) | yes | is born so |
-/// | `PARKED` | asleep or about to be | yes | the waiting thread, from `WAITING` |
-/// | `ABANDONED` | should get up and give up | yes | anybody, from the two above |
-/// | `DONE`, `CLOSED`, `GONE` | completed, for good | no | who holds the channel's lock, from any above |
-///
-/// A completion overrides being abandoned. A waiter that gives up, under the
-/// lock, leaves the word as it is.
-const WAITING: u32 = 0;
-const PARKED: u32 = 1;
-const ABANDONED: u32 = 2;
-const DONE: u32 = 3;
-const CLOSED: u32 = 4;
-const GONE: u32 = 5;
 
 /// See the module's documentation.
 #[derive(Debug)]
 pub(super) struct Waiter<T> {
-    state: Futex,
+    call: Whose,
     /// A sender's item on its way out, or a receiver's on its way in. While
     /// the waiter is in its list: touched under the channel's lock. Then: by
-    /// the thread that waited.
+    /// whoever's call it is.
     slot: UnsafeCell<Option<T>>,
     /// The handle that the call was made through.
     pub(super) handle: u64,
+    /// When the call began.
+    pub(super) since: Instant,
+}
+
+/// A call of its own needs no memory of its own.
+#[derive(Debug)]
+enum Whose {
+    Own(Call),
+    /// And the waiter's place among those of the call.
+    Shared(Arc<Call>, u32),
 }
 
 // SAFETY: the slot has one user at a time, as said there, and moves items
@@ -43,45 +34,46 @@ unsafe impl<T: Send> Send for Waiter<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for Waiter<T> {}
 
-/// How a wait was completed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// The item has changed hands.
-    Done,
-    /// The waiter's own handle was closed.
-    Closed,
-    /// All handles on the other side have closed.
-    Gone,
-}
-
-impl Outcome {
-    /// The outcome in the words of one end.
-    pub(super) fn for_end(self, end: End) -> Result<(), Refused> {
-        match (self, end) {
-            (Self::Done, _) => Ok(()),
-            (Self::Closed, _) => Err(Refused::Closed),
-            (Self::Gone, End::Send) => Err(Refused::Broken),
-            (Self::Gone, End::Recv) => Err(Refused::Ended),
-        }
-    }
-}
-
 impl<T> Waiter<T> {
-    /// A waiter with something to send, or with room for something.
-    pub(super) fn new(handle: u64, item: Option<T>) -> Arc<Self> {
+    /// A waiter with something to send, or with room for something, for a call
+    /// that waits nowhere else.
+    pub(super) fn new(handle: u64, since: Instant, item: Option<T>) -> Arc<Self> {
+        Self::with(Whose::Own(Call::new()), handle, since, item)
+    }
+
+    /// One of several waiters of a call.
+    pub(super) fn shared(
+        call: &Arc<Call>,
+        place: u32,
+        handle: u64,
+        since: Instant,
+        item: Option<T>,
+    ) -> Arc<Self> {
+        Self::with(Whose::Shared(Arc::clone(call), place), handle, since, item)
+    }
+
+    fn with(call: Whose, handle: u64, since: Instant, item: Option<T>) -> Arc<Self> {
         Arc::new(Self {
-            state: Futex::new(WAITING),
+            call,
             slot: UnsafeCell::new(item),
             handle,
+            since,
         })
+    }
+
+    fn call(&self) -> &Call {
+        match &self.call {
+            Whose::Own(call) => call,
+            Whose::Shared(call, _) => call,
+        }
     }
 
     /// Puts an item into the slot.
     ///
     /// # Safety
     ///
-    /// The caller holds the channel's lock and the waiter is not completed
-    /// yet.
+    /// The caller holds the channel's lock, and the waiter was in its list
+    /// when it took that.
     pub(super) unsafe fn put(&self, item: T) {
         // SAFETY: the slot is the caller's, see there.
         self.slot.with_mut(|slot| unsafe { *slot = Some(item) });
@@ -91,70 +83,50 @@ impl<T> Waiter<T> {
     ///
     /// # Safety
     ///
-    /// Either as for [`put`](Self::put), or the caller is the thread that
-    /// waited, after it has seen the outcome or withdrawn.
+    /// Either as for [`put`](Self::put), or it is the caller's call, and the
+    /// caller has seen its outcome in this place, or has held the channel's
+    /// lock and seen that the waiter is not in the list.
     pub(super) unsafe fn take(&self) -> Option<T> {
         // SAFETY: the slot is the caller's, see there.
         self.slot.with_mut(|slot| unsafe { (*slot).take() })
     }
 
-    /// Completes the wait. Under the channel's lock, with the waiter taken off
-    /// its list. Says whether the thread has to be woken.
-    pub(super) fn complete(&self, outcome: Outcome) -> bool {
-        let word = match outcome {
-            Outcome::Done => DONE,
-            Outcome::Closed => CLOSED,
-            Outcome::Gone => GONE,
-        };
-        // Release: the slot before the outcome (Acquire in `outcome`).
-        self.state.word().swap(word, Ordering::Release) == PARKED
-    }
-
-    /// The outcome, once there is one.
-    pub(super) fn outcome(&self) -> Option<Outcome> {
-        // Acquire: pairs with the Release in `complete`.
-        match self.state.word().load(Ordering::Acquire) {
-            DONE => Some(Outcome::Done),
-            CLOSED => Some(Outcome::Closed),
-            GONE => Some(Outcome::Gone),
-            _ => None,
+    /// Completes the call through this waiter. Under the channel's lock, with
+    /// the waiter taken off its list.
+    pub(super) fn complete(&self, outcome: Outcome) -> Completed {
+        match &self.call {
+            Whose::Own(call) => call.complete(0, outcome),
+            Whose::Shared(call, place) => call.complete(*place, outcome),
         }
     }
 
-    /// Wakes the thread.
+    /// The outcome of the call, once there is one.
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        self.call().outcome().map(|(_, outcome)| outcome)
+    }
+
+    /// Wakes who waits.
     pub(super) fn wake(&self) {
-        self.state.wake_one();
+        self.call().wake();
     }
 }
 
 impl<T: Send + 'static> Sleeper for Waiter<T> {
     fn park(&self) -> bool {
-        // Relaxed: `outcome` has the ordering, this moves no data.
-        let parked = self.state.word().compare_exchange(
-            WAITING,
-            PARKED,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
-        matches!(parked, Ok(_) | Err(PARKED))
+        self.call().park()
     }
 
     fn sleep(&self, until: Option<Instant>) -> Woke {
-        self.state.wait(PARKED, until)
+        self.call().sleep(until)
     }
 }
 
 impl<T: Send> Abandon for Waiter<T> {
     fn abandon(&self) {
-        let word = self.state.word();
-        for from in [WAITING, PARKED] {
-            // Relaxed: moves no data. In this order, since the word only
-            // ever goes from the first to the second.
-            let was = word.compare_exchange(from, ABANDONED, Ordering::Relaxed, Ordering::Relaxed);
-            if was.is_ok() {
-                self.wake();
-                return;
-            }
-        }
+        self.call().abandon();
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.call().is_waiting()
     }
 }

@@ -1,6 +1,7 @@
 //! Threads to wake once the lock is given back.
 
-use super::waiter::{Outcome, Waiter};
+use super::call::{Completed, Outcome};
+use super::waiter::Waiter;
 use crate::primitive::Arc;
 
 /// Waiters that were completed and sleep. Wakes them when dropped.
@@ -23,23 +24,38 @@ impl<T> Wakes<T> {
         }
     }
 
-    /// Completes a waiter that was taken off its list.
-    pub(super) fn complete(&mut self, waiter: Arc<Waiter<T>>, outcome: Outcome) {
-        if !waiter.complete(outcome) {
-            return;
+    /// Completes the call of a waiter that was taken off its list; gives the
+    /// waiter back when the call was completed elsewhere before.
+    pub(super) fn complete(
+        &mut self,
+        waiter: Arc<Waiter<T>>,
+        outcome: Outcome,
+    ) -> Result<(), Arc<Waiter<T>>> {
+        match waiter.complete(outcome) {
+            Completed::TooLate => return Err(waiter),
+            Completed::Awake => {}
+            Completed::Asleep if self.first.is_none() => self.first = Some(waiter),
+            Completed::Asleep => self.others.push(waiter),
         }
-        if self.first.is_none() {
-            self.first = Some(waiter);
-        } else {
-            self.others.push(waiter);
+        Ok(())
+    }
+}
+
+impl<T> Wakes<T> {
+    #[cold]
+    fn wake(&self) {
+        for waiter in self.first.iter().chain(&self.others) {
+            waiter.wake();
         }
     }
 }
 
 impl<T> Drop for Wakes<T> {
+    #[inline]
     fn drop(&mut self) {
-        for waiter in self.first.iter().chain(&self.others) {
-            waiter.wake();
+        // There are others only after the first.
+        if self.first.is_some() {
+            self.wake();
         }
     }
 }

@@ -36,8 +36,9 @@
 /// }
 /// ```
 pub unsafe trait Host: Send + Sync + 'static {
-    /// Takes the owner's lock, calls `work` exactly once, and gives the lock
-    /// back. Called on one of the reaper's threads, inside the owner's gate.
+    /// Takes the owner's lock, calls `work` once, and gives the lock back; or,
+    /// when it can no longer be taken, does nothing: the owner's end sees to
+    /// what is left. Called on one of the reaper's threads, inside the owner's gate.
     ///
     /// May block for as long as the owner keeps its lock: other owners are
     /// served by other threads meanwhile. A panic is swallowed.

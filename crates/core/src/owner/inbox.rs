@@ -10,7 +10,8 @@ use std::ptr::NonNull;
 use std::time::Duration;
 
 /// Bytes that may wait for their release before the owner is entered without
-/// the usual grace.
+/// the usual grace. That is for what piles up: a single block waits, whatever
+/// its size, since an owner that works with it is about to look by itself.
 const URGENT: usize = 64 << 20;
 
 /// See the module's documentation.
@@ -52,9 +53,11 @@ impl Inbox {
     /// The caller has made the last drop of the block. Unless the answer is
     /// [`Place::Refused`], it touches the block no more.
     pub(super) unsafe fn push(&self, block: NonNull<Header>, nbytes: usize) -> Pushed {
-        self.pending.fetch_add(1, Ordering::Relaxed);
+        let others = self.pending.fetch_add(1, Ordering::Relaxed);
         let before = self.pending_bytes.fetch_add(nbytes, Ordering::Relaxed);
-        let urgent = before < URGENT && before.saturating_add(nbytes) >= URGENT;
+        let passed = before.saturating_add(nbytes) >= URGENT;
+        // Once: with the second block, or the one that passes the limit.
+        let urgent = passed && others > 0 && (others == 1 || before < URGENT);
         let on_empty = || self.since.store(clock::now(), Ordering::Relaxed);
         // SAFETY: forwarded to the caller.
         let place = unsafe { self.blocks.push(block, on_empty) };

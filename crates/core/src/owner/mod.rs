@@ -140,6 +140,13 @@ impl Owner {
         self.gate.enter().then(|| Pass { owner: self })
     }
 
+    /// Gives back the pass of a thread that never will: one that its runtime
+    /// has stopped for good on its way to the owner's lock, outside of the
+    /// owner. To be called once for each such thread.
+    pub fn forfeit(&self) {
+        self.gate.leave();
+    }
+
     /// Closes the gate: nobody enters and nothing is shared any more. May be
     /// called again, to no effect.
     pub fn close_gate(&self) {

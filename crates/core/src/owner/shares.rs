@@ -2,6 +2,7 @@
 
 use super::{Owner, owners};
 use crate::share::block::Header;
+use crate::share::process;
 use crate::sync::clock;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,9 +13,10 @@ use std::time::Duration;
 pub struct ShareInfo {
     /// The number of what is shared, see [`AnyShare::id`](crate::AnyShare::id).
     pub id: u64,
-    /// The embedder's number for the owner, see [`Host::id`](crate::Host::id).
-    pub owner: u64,
-    /// The owner's own number, see [`Owner::generation`].
+    /// The embedder's number for the owner, see [`Host::id`](crate::Host::id);
+    /// `None` for what belongs to the process.
+    pub owner: Option<u64>,
+    /// The owner's own number, see [`Owner::generation`]; 0 without one.
     pub generation: u64,
     /// What it is, see [`Resource::kind`](crate::Resource::kind).
     pub kind: Cow<'static, str>,
@@ -74,28 +76,42 @@ impl Owner {
             (0, false) => ShareState::Pending,
             (_, false) => ShareState::Live,
         };
+        Some(ShareInfo {
+            owner: Some(owner),
+            generation: self.generation,
+            state,
+            ..ShareInfo::live(header)
+        })
+    }
+}
+
+impl ShareInfo {
+    /// An entry for what nobody owns and is in use.
+    pub(crate) fn live(header: &Header) -> Self {
         // The shares after those of them that are held: who comes or goes in
         // between is in transit rather than missing.
         let holders = header.holders.snapshot();
         let held: usize = holders.iter().map(|&(_, count)| count as usize).sum();
         let count = header.count.get();
-        Some(ShareInfo {
+        Self {
             id: header.id,
-            owner,
-            generation: self.generation,
+            owner: None,
+            generation: 0,
             kind: header.kind.clone(),
             nbytes: header.nbytes,
             holders,
             in_transit: count.saturating_sub(held),
             age: Duration::from_nanos(clock::now().saturating_sub(header.born)),
-            state,
-        })
+            state: ShareState::Live,
+        }
     }
 }
 
 /// What all owners of this process share, past ones included: see
-/// [`Owner::shares`]. By owner, in the order of their generations.
+/// [`Owner::shares`]. First what the process owns, then by owner, in the order
+/// of their generations.
 pub fn shares() -> Vec<ShareInfo> {
-    let owners = owners();
-    owners.iter().flat_map(|owner| owner.shares()).collect()
+    let mut infos = process::shares();
+    infos.extend(owners().iter().flat_map(|owner| owner.shares()));
+    infos
 }

@@ -3,6 +3,7 @@
 use super::{Counters, Owner};
 use crate::primitive::process::{AtomicU64, Mutex, MutexGuard, lock};
 use crate::primitive::{Arc, Ordering, Weak};
+use crate::share::process;
 
 /// Records that may still exist.
 pub(crate) type Table = Vec<Weak<Owner>>;
@@ -59,7 +60,8 @@ pub fn owners() -> Vec<Arc<Owner>> {
     owners
 }
 
-/// The figures of all owners of this process, past and present. Not a
+/// The figures of all owners of this process, past and present, and of what
+/// the process itself owns. Not a
 /// snapshot: what happens meanwhile may or may not be counted.
 pub fn totals() -> Counters {
     let mut totals = Counters {
@@ -69,6 +71,7 @@ pub fn totals() -> Counters {
         entries: ENTRIES.load(Ordering::Relaxed),
         ..Counters::default()
     };
+    totals.add(&process::counters());
     for owner in owners() {
         totals.add(&owner.counters());
     }

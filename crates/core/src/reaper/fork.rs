@@ -1,18 +1,26 @@
 //! What a child process inherits: all of the memory, none of the threads.
 //!
-//! The locks of the table and of the crew are taken around a fork, so that the
-//! child finds both whole. It starts threads of its own the next time that
+//! The locks of the tables and of the crew are taken around a fork, so that the
+//! child finds all of them whole. It starts threads of its own the next time that
 //! something is shared or drained.
 
 use super::crew::{Crew, lock_crew};
 use crate::owner::{Owner, Table, lock_table};
 use crate::primitive::process::{MutexGuard, Once};
 use crate::primitive::{Arc, UnsafeCell, Weak};
+use crate::share::live::Live;
+use crate::share::process::lock_listed;
 
 /// The locks held around a fork.
-struct Held(UnsafeCell<Option<(MutexGuard<'static, Table>, MutexGuard<'static, Crew>)>>);
+struct Held(UnsafeCell<Option<Guards>>);
 
-// SAFETY: the cell is touched by the thread that forks, between taking the two
+type Guards = (
+    MutexGuard<'static, Table>,
+    MutexGuard<'static, Crew>,
+    MutexGuard<'static, Live>,
+);
+
+// SAFETY: the cell is touched by the thread that forks, between taking the
 // locks and giving them back.
 unsafe impl Sync for Held {}
 
@@ -32,8 +40,8 @@ pub(super) fn watch() {
 }
 
 extern "C" fn before() {
-    // In this order everywhere that both are taken.
-    let held = (lock_table(), lock_crew());
+    // In this order everywhere that several are taken.
+    let held = (lock_table(), lock_crew(), lock_listed());
     // SAFETY: this thread holds the locks.
     HELD.0.with_mut(|cell| unsafe { *cell = Some(held) });
 }
@@ -46,7 +54,7 @@ extern "C" fn in_parent() {
 extern "C" fn in_child() {
     // SAFETY: the only thread of the child is the one that took the locks.
     let held = HELD.0.with_mut(|cell| unsafe { (*cell).take() });
-    if let Some((table, mut crew)) = held {
+    if let Some((table, mut crew, _listed)) = held {
         let owners: Vec<Arc<Owner>> = table.iter().filter_map(Weak::upgrade).collect();
         crew.forked(owners.iter());
     }

@@ -48,6 +48,12 @@ pub(crate) fn hurry() {
     bell::BELL.hurry();
 }
 
+/// Has forks watched, for what nobody owns.
+#[cfg(all(target_os = "linux", not(loom)))]
+pub(crate) fn watch_forks() {
+    fork::watch();
+}
+
 /// A model has no reaper: its owners drain themselves.
 #[cfg(loom)]
 mod none {

@@ -8,6 +8,7 @@
 use super::count::{Count, GivenUp};
 use super::holders::Holders;
 use super::live::Links;
+use super::process;
 use super::resource::{Fate, Resource};
 use crate::owner::Owner;
 use crate::primitive::process::AtomicU64;
@@ -96,8 +97,33 @@ impl<R: Resource> Block<R> {
         discard: |block| unsafe { Self::dissolve(block) }.discard(),
     };
 
+    /// The same for blocks without owner that are in the process's list.
+    const LISTED: &'static Vtable = &Vtable {
+        // SAFETY: in the list since it was made; the rest as above.
+        release: |block| unsafe {
+            process::forget(block);
+            Self::resource(block).retire();
+            Self::dissolve(block).release();
+        },
+        ..*Self::VTABLE
+    };
+
     /// A block with one count, which is the caller's.
     pub(crate) fn allocate(
+        owner: Option<Arc<Owner>>,
+        resource: R,
+        nbytes: usize,
+    ) -> NonNull<Header> {
+        Self::allocate_with(Self::VTABLE, owner, resource, nbytes)
+    }
+
+    /// A block without owner, which the caller puts into the process's list.
+    pub(crate) fn allocate_listed(resource: R, nbytes: usize) -> NonNull<Header> {
+        Self::allocate_with(Self::LISTED, None, resource, nbytes)
+    }
+
+    fn allocate_with(
+        vtable: &'static Vtable,
         owner: Option<Arc<Owner>>,
         resource: R,
         nbytes: usize,
@@ -108,7 +134,7 @@ impl<R: Resource> Block<R> {
                 holders: Holders::new(),
                 link: UnsafeCell::new(ptr::null_mut()),
                 links: UnsafeCell::new(Links::new()),
-                vtable: Self::VTABLE,
+                vtable,
                 owner: ManuallyDrop::new(owner),
                 nbytes,
                 id: BLOCKS.fetch_add(1, Ordering::Relaxed) + 1,

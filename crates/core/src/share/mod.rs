@@ -25,6 +25,7 @@ mod erased;
 mod held;
 mod holders;
 pub(crate) mod live;
+pub(crate) mod process;
 mod resource;
 mod typed;
 

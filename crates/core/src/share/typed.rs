@@ -75,6 +75,18 @@ impl<R: Resource> Share<R> {
         unsafe { Self::from_block(Block::allocate(None, resource, nbytes)) }
     }
 
+    /// As [`unowned`](Self::unowned), and counted in [`totals`](crate::totals)
+    /// and listed in [`shares`](crate::shares), as what nobody owns.
+    pub fn process(resource: R, nbytes: usize) -> Self {
+        #[cfg(all(target_os = "linux", not(loom)))]
+        crate::reaper::watch_forks();
+        let block = Block::allocate_listed(resource, nbytes);
+        // SAFETY: a new block, whose table takes it out of the list again.
+        unsafe { super::process::list(block) };
+        // SAFETY: a `Block<R>` with one count, which is ours.
+        unsafe { Self::from_block(block) }
+    }
+
     /// The owner, unless the process owns the resource.
     pub fn owner(&self) -> Option<&Arc<Owner>> {
         self.share.owner()

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 /// After how long an interruptible wait returns in any case. A signal that
 /// arrives after the caller has last looked for one and before the thread
-/// sleeps interrupts nothing; this bounds how long it goes unnoticed.
-const SLICE: Duration = Duration::from_millis(500);
+/// sleeps interrupts nothing; this bounds how long it goes unnoticed. People
+/// take a tenth of a second for at once.
+const SLICE: Duration = Duration::from_millis(80);
 
 /// How long and how a call may wait.
 #[derive(Clone, Copy, Default)]
@@ -18,9 +19,12 @@ pub struct Wait<'a> {
     /// the call makes one try.
     pub deadline: Option<Instant>,
     /// Whether a signal handler that runs on this thread ends the wait with
-    /// [`Refused::Interrupted`]. The same happens every half a second without
-    /// a signal.
+    /// [`Refused::Interrupted`]. The same happens now and then without a
+    /// signal, some ten times a second.
     pub interruptible: bool,
+    /// When the call began, if this goes on with one that was interrupted: it
+    /// gets its place in line back. `None`: now.
+    pub since: Option<Instant>,
     /// Told about a sleep.
     pub parked: Option<&'a dyn Parked>,
 }
@@ -42,6 +46,12 @@ pub trait Parked: Sync {
 pub trait Abandon: Send + Sync {
     /// Ends the wait with [`Refused::Abandoned`], unless it was already over.
     fn abandon(&self);
+
+    /// Whether nothing has ended the wait yet. One that has ended may be of a
+    /// thread that still has to get up.
+    fn is_waiting(&self) -> bool {
+        true
+    }
 }
 
 impl Wait<'_> {
@@ -65,6 +75,11 @@ impl Wait<'_> {
             deadline: Instant::now().checked_add(timeout),
             ..Self::default()
         }
+    }
+
+    /// When the call began.
+    pub(crate) fn since(&self) -> Instant {
+        self.since.unwrap_or_else(Instant::now)
     }
 
     /// Whether there is no time to wait at all.
@@ -119,6 +134,7 @@ impl fmt::Debug for Wait<'_> {
         f.debug_struct("Wait")
             .field("deadline", &self.deadline)
             .field("interruptible", &self.interruptible)
+            .field("since", &self.since)
             .field("parked", &self.parked.is_some())
             .finish()
     }

@@ -27,6 +27,34 @@ pub(crate) fn an_item_meets_a_receiver(capacity: Option<usize>) {
     });
 }
 
+pub(crate) fn a_receiver_in_a_hurry_loses_nothing(capacity: Option<usize>) {
+    loom::model(move || {
+        let (sender, receiver) = channel::<Item>(capacity);
+        let receiving = thread::spawn(move || match receiver.recv_soon() {
+            Ok(item) => Ok(*item.get_ref()),
+            Err(Refused::Empty) => receive(&receiver),
+            Err(reason) => Err(reason),
+        });
+        sender.send(Track::new(1), &Wait::forever()).unwrap();
+        drop(sender);
+        assert_eq!(receiving.join().unwrap(), Ok(1));
+    });
+}
+
+pub(crate) fn a_handle_closes_against_a_receiver_in_a_hurry(capacity: Option<usize>) {
+    loom::model(move || {
+        let (sender, receiver) = channel::<Item>(capacity);
+        let receiver = Arc::new(receiver);
+        let closing = Arc::clone(&receiver);
+        let closing = thread::spawn(move || closing.close());
+        let result = receiver.recv_soon().map(|item| *item.get_ref());
+        assert!(matches!(result, Err(Refused::Empty | Refused::Closed)));
+        closing.join().unwrap();
+        let error = sender.try_send(Track::new(1)).unwrap_err();
+        assert_eq!(error.reason, Refused::Broken);
+    });
+}
+
 pub(crate) fn two_items_meet_two_receivers(capacity: Option<usize>) {
     loom::model(move || {
         let (sender, receiver) = channel(capacity);

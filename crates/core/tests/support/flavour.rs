@@ -203,14 +203,14 @@ pub(crate) fn unrecv_puts_an_item_back_to_the_front(capacity: Capacity) {
     });
     let first = receiver.recv(&Wait::forever()).unwrap();
     let line = Arc::clone(receiver.channel());
-    receiver.unrecv(first);
+    receiver.unrecv([first]);
     assert_eq!(line.statistics().received, 0);
     assert_eq!(receiver.recv(&Wait::forever()), Ok(1));
     assert_eq!(receiver.recv(&Wait::forever()), Ok(2));
     sending.join().unwrap();
 
     receiver.close();
-    receiver.unrecv(9);
+    receiver.unrecv([9]);
     assert_eq!(line.len(), 0, "nobody can receive it any more");
 }
 
@@ -220,7 +220,7 @@ pub(crate) fn unrecv_goes_to_a_receiver_that_waits(capacity: Capacity) {
     sender.try_send(1).unwrap();
     let item = first.join().unwrap().unwrap();
     let second = receive_on_thread(&receiver);
-    receiver.unrecv(item);
+    receiver.unrecv([item]);
     assert_eq!(second.join().unwrap(), Ok(1));
     let figures = sender.channel().statistics();
     assert_eq!((figures.sent, figures.received), (1, 1));
@@ -278,7 +278,7 @@ pub(crate) fn an_interruptible_wait_returns_now_and_then(capacity: Capacity) {
     let wait = |deadline| Wait {
         deadline,
         interruptible: true,
-        parked: None,
+        ..Wait::forever()
     };
     assert_eq!(receiver.recv(&wait(None)), Err(Refused::Interrupted));
     let far = Instant::now() + LONG;

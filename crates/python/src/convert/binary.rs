@@ -130,7 +130,7 @@ impl Resource for Buffer {
 }
 
 /// A share of the memory of a buffer exporter.
-pub(super) fn share_buffer(
+pub(crate) fn share_buffer(
     cx: Cx<'_>,
     object: Ref<'_>,
     packing: Packing,
@@ -139,8 +139,16 @@ pub(super) fn share_buffer(
         let message = format!("item: {} exports no buffer", object.class_name(cx.py()));
         return Err(raise(cx, Error::NotShareable, &message));
     }
+    let acquired = Acquired::new(cx.py(), object, packing.writable)?;
+    if acquired.layout().has_references() {
+        // SAFETY: acquired just now, in this interpreter.
+        unsafe { acquired.release() };
+        let class = object.class_name(cx.py());
+        let message = format!("item: {class} exports references to objects of its own interpreter");
+        return Err(raise(cx, Error::NotShareable, &message));
+    }
     let buffer = Buffer {
-        acquired: Acquired::new(cx.py(), object, packing.writable)?,
+        acquired,
         kind: object.class_name(cx.py()),
         life: Life::default(),
     };

@@ -4,13 +4,19 @@
 //! wait in none, and become objects in another.
 
 pub(crate) mod binary;
+pub(crate) mod capsule;
 pub(crate) mod end;
 mod foreign;
+pub(crate) mod frozen;
+pub(crate) mod item;
 pub(crate) mod object;
+pub(crate) mod pages;
 pub(crate) mod part;
 pub(crate) mod pickle;
+mod plan;
 mod protocol;
 pub(crate) mod same;
+pub(crate) mod shared_buffer;
 pub(crate) mod text;
 pub(crate) mod tree;
 
@@ -19,11 +25,14 @@ use std::sync::Arc;
 
 use interlane_core::{AnyShare, Fate, Resource, Share};
 
+use crate::py::arrow::Buffer;
 use crate::py::buffer::{Acquired, Window};
 use crate::py::object::Kind;
 use crate::py::{Cx, Owned, PyResult, Ref, shared_text};
 use crate::runtime::lane::Fallback;
-use crate::types::{area, remote, share};
+use crate::runtime::primitive::Primitive;
+use crate::types::shared_buffer::moving::{self, Moving};
+use crate::types::{self, area, remote, share, sync};
 
 /// From how many bytes on `str` and `bytes` are shared instead of copied. One word, read and written whole:
 /// relaxed, nothing else depends on it.
@@ -44,6 +53,8 @@ pub(crate) enum Message {
     Bytes(Share<binary::Bytes>),
     Buffer(Share<binary::Buffer>),
     Part(Box<part::Part>),
+    /// Arrives as `SharedBytes`.
+    Piece(Box<pages::Piece>),
     /// Arrives as the very object where the GIL is the same.
     Same(Share<same::Same>),
     /// Arrives as what the extension that the type comes from builds over the areas.
@@ -57,7 +68,21 @@ pub(crate) enum Message {
     /// Arrives as a `Proxy`.
     Proxy(Share<object::Object>),
     End(Box<end::Transit>),
-    Pickle(Box<Message>),
+    /// With what a queue of the standard library's keeps of it.
+    Item(Box<item::Item>),
+    /// What is left of one whose sender has ended.
+    Unbound(u8),
+    /// Arrives as a `SharedBuffer` of the same memory.
+    SharedBuffer(Box<shared_buffer::Transit>),
+    /// The same, whose sender has it no more.
+    Moving(Box<Moving>),
+    /// Arrives as an `ArrowArray` or an `ArrowStream` of the same memory.
+    Arrow(Box<capsule::Columns>),
+    /// Arrives as the same lock, event, ...
+    Primitive(Arc<Primitive>),
+    /// Arrives as the same view of the same arena.
+    Frozen(Box<frozen::Transit>),
+    Pickle(Box<pickle::Pickled>),
     Tree(Box<tree::Tree>),
 }
 
@@ -70,6 +95,12 @@ pub(crate) struct Packing {
     /// Is it the content of something that is shared as a whole? Then the whole has an owner, and its parts have
     /// none: their last share is the one in the content, which is dropped in the owner.
     pub(crate) whole: bool,
+    /// Do data frames stay what they are, where that takes a pickle?
+    pub(crate) frames: bool,
+    /// Is nothing to be sent, and the question only whether it could be?
+    pub(crate) only_asks: bool,
+    /// Do the definitions of what is in a `__main__` that nobody can import go along, in a pickle?
+    pub(crate) definitions: bool,
 }
 
 impl Packing {
@@ -81,7 +112,15 @@ impl Packing {
             fallback,
             writable: false,
             whole: false,
+            frames: true,
+            only_asks: false,
+            definitions: false,
         }
+    }
+
+    /// Are data frames pickled, of which only the columns could be shared otherwise?
+    fn keeps_frames(self) -> bool {
+        self.frames && self.fallback == Fallback::Pickle
     }
 
     /// A share of a resource that is owned as this packing says.
@@ -112,13 +151,15 @@ fn pack_value(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Message
             Some(value) => Ok(Message::Int(value)),
             None => tree::pack(cx, object, packing),
         },
-        Kind::Other | Kind::Str | Kind::Bytes => match leaf(cx, object, packing)? {
+        Kind::Tuple | Kind::List | Kind::Dict | Kind::Set | Kind::FrozenSet | Kind::Complex => {
+            tree::pack(cx, object, packing)
+        }
+        Kind::Other | Kind::Str | Kind::Bytes => match shared_already(cx, object, packing) {
             Some(message) => Ok(message),
-            None => tree::pack(cx, object, packing),
-        },
-        _ => match shared_already(cx, object) {
-            Some(message) => Ok(message),
-            None => tree::pack(cx, object, packing),
+            None => match leaf(cx, object, packing)? {
+                Some(message) => Ok(message),
+                None => tree::pack(cx, object, packing),
+            },
         },
     }
 }
@@ -132,22 +173,25 @@ fn pack_whole(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Message
     }
 }
 
-/// The value of a share that was made of this very object with `interlane.share` and still exists.
-fn shared_already(cx: Cx<'_>, object: Ref<'_>) -> Option<Message> {
-    object::of(cx, object).map(Message::Object)
+/// The value of a share that was made of this very object with `interlane.share` and still exists. Another share of
+/// it is that one in turn only if its borrowers may do the same.
+fn shared_already(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> Option<Message> {
+    let share = object::of(cx, object)?;
+    let as_good = !packing.whole || share.is_writable() == packing.writable;
+    as_good.then_some(Message::Object(share))
 }
 
-/// The message of an object that is shared as a whole, alone or inside a container. `None`: it is copied, or
-/// rebuilt, or can't be shared.
+/// The message of an object that goes as a whole, alone or inside a container, and was not [`shared_already`]. `None`:
+/// it is copied, or rebuilt, or can't be shared.
 fn leaf(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Option<Message>> {
-    if let Some(message) = shared_already(cx, object) {
-        return Ok(Some(message));
-    }
     match object.kind() {
         Kind::Str => Ok(text::share(cx, object, packing).map(Message::Text)),
         Kind::Bytes => Ok(binary::share_bytes(cx, object, packing).map(Message::Bytes)),
         Kind::Other => {
             if let Some(message) = shared_text::forward(cx, object) {
+                return Ok(Some(message));
+            }
+            if let Some(message) = pages::forward(cx, object) {
                 return Ok(Some(message));
             }
             if let Some(share) = share::of(cx, object)? {
@@ -159,7 +203,23 @@ fn leaf(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Option<Messag
             if let Some(transit) = end::clone(cx, object)? {
                 return Ok(Some(Message::End(Box::new(transit))));
             }
-            if Acquired::is_plain(object) {
+            if let Some(transit) = types::shared_buffer::transit(cx, object)? {
+                return Ok(Some(Message::SharedBuffer(Box::new(transit))));
+            }
+            if let Some(moving) = moving::moving(cx, object, packing.whole)? {
+                return Ok(Some(Message::Moving(Box::new(moving))));
+            }
+            if let Some(columns) = types::arrow::transit(cx, object) {
+                return Ok(Some(Message::Arrow(Box::new(columns))));
+            }
+            if let Some(transit) = types::frozen::transit(cx, object) {
+                return Ok(Some(Message::Frozen(Box::new(transit))));
+            }
+            if let Some(primitive) = sync::of(cx, object) {
+                return Ok(Some(Message::Primitive(primitive)));
+            }
+            // Where buffers are pickled, that is for the whole of what is sent to say.
+            if Acquired::is_plain(object) && packing.fallback != Fallback::PickleBuffers {
                 return buffer(cx, object, packing).map(Some);
             }
             Ok(None)
@@ -175,6 +235,10 @@ pub(crate) fn pack_buffer(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Message> {
 
 /// The message of a buffer exporter.
 fn buffer(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Message> {
+    let packing = match packing.fallback {
+        Fallback::PickleBuffers => item::buffer_packing(cx, object, packing)?,
+        _ => packing,
+    };
     if !packing.writable {
         if let Some(part) = area::forward(cx, object)? {
             return Ok(Message::Part(Box::new(part)));
@@ -213,6 +277,7 @@ fn unpack_kept<'py>(
             area::view(cx, memory, keeper)
         }
         Message::Part(part) => part.open(cx),
+        Message::Piece(piece) => piece.open(cx, whole),
         Message::Same(share) => same::open(cx, share),
         Message::Foreign(share) => foreign::rebuild(cx, share, whole),
         Message::Object(share) => object::value(cx, &share),
@@ -226,6 +291,13 @@ fn unpack_kept<'py>(
             class.get().call(cx.py(), [remote::make(cx, share)?.get()])
         }
         Message::End(transit) => end::open(cx, *transit),
+        Message::Item(item) => item.open(cx),
+        Message::Unbound(operation) => item::unbound(cx, operation),
+        Message::SharedBuffer(transit) => transit.open(cx, whole),
+        Message::Moving(moving) => moving.open(cx),
+        Message::Arrow(columns) => columns.open(cx, whole),
+        Message::Primitive(primitive) => sync::make(cx, primitive),
+        Message::Frozen(transit) => transit.open(cx, whole),
         Message::Pickle(data) => pickle::load(cx, *data),
         Message::Tree(tree) => tree::unpack(cx, *tree, whole),
     }
@@ -233,7 +305,7 @@ fn unpack_kept<'py>(
 
 impl Message {
     /// The same once more.
-    fn try_clone(&self, cx: Cx<'_>) -> PyResult<Self> {
+    pub(crate) fn try_clone(&self, cx: Cx<'_>) -> PyResult<Self> {
         Ok(match self {
             Self::None => Self::None,
             Self::Ellipsis => Self::Ellipsis,
@@ -245,6 +317,7 @@ impl Message {
             Self::Bytes(share) => Self::Bytes(share.clone()),
             Self::Buffer(share) => Self::Buffer(share.clone()),
             Self::Part(part) => Self::Part(part.clone()),
+            Self::Piece(piece) => Self::Piece(piece.clone()),
             Self::Same(share) => Self::Same(share.clone()),
             Self::Foreign(share) => Self::Foreign(share.clone()),
             Self::Object(share) => Self::Object(share.clone()),
@@ -252,6 +325,12 @@ impl Message {
             Self::Remote(share) => Self::Remote(share.clone()),
             Self::Proxy(share) => Self::Proxy(share.clone()),
             Self::End(transit) => Self::End(Box::new(transit.try_clone(cx)?)),
+            Self::Item(_) | Self::Unbound(_) => unreachable!("is only ever in a queue"),
+            Self::SharedBuffer(transit) => Self::SharedBuffer(transit.clone()),
+            Self::Moving(_) => unreachable!("is never a part of what is shared as a whole"),
+            Self::Arrow(columns) => Self::Arrow(columns.clone()),
+            Self::Primitive(primitive) => Self::Primitive(primitive.clone()),
+            Self::Frozen(transit) => Self::Frozen(transit.clone()),
             Self::Pickle(data) => Self::Pickle(Box::new(data.try_clone(cx)?)),
             Self::Tree(tree) => Self::Tree(Box::new(tree.try_clone(cx)?)),
         })
@@ -265,13 +344,12 @@ impl Message {
             Self::Bytes(bytes) => bytes.keeper().orphan(),
             Self::Buffer(buffer) => Resource::orphan(&**buffer),
             Self::Foreign(foreign) => Resource::orphan(&**foreign),
+            Self::SharedBuffer(transit) => capsule::orphan(&transit.keeper),
+            Self::Arrow(columns) => capsule::orphan(&columns.keeper),
             Self::Pickle(data) => data.orphan(),
             Self::Tree(tree) => {
                 let fates = tree.leaves().iter().map(Self::orphan);
-                fates.fold(Fate::Adopted, |all, one| match one {
-                    Fate::Adopted => all,
-                    Fate::Pinned => Fate::Pinned,
-                })
+                fates.fold(Fate::Adopted, both)
             }
             _ => Fate::Adopted,
         }
@@ -284,16 +362,31 @@ impl Message {
             Self::Bytes(share) => found(Area::Bytes(share)),
             Self::Buffer(share) => found(Area::Buffer(share)),
             Self::Part(part) => found(Area::Part(part)),
+            Self::Piece(piece) => found(Area::Piece(piece)),
             Self::Foreign(share) => share
                 .windows()
                 .iter()
                 .for_each(|window| found(Area::Window(window))),
             Self::Object(share) => share.content().each_area(found),
             Self::Same(share) => share.value().each_area(found),
+            Self::SharedBuffer(transit) => found(Area::Window(transit.window())),
+            Self::Moving(moving) => found(Area::Window(moving.window())),
+            Self::Arrow(columns) => columns
+                .view
+                .each_buffer(&mut |buffer| found(Area::Column(&buffer))),
+            Self::Frozen(transit) => found(Area::Frozen(transit)),
             Self::Pickle(data) => data.each_area(found),
             Self::Tree(tree) => tree.leaves().iter().for_each(|leaf| leaf.each_area(found)),
             _ => {}
         }
+    }
+}
+
+/// The fate of a whole with two parts.
+fn both(one: Fate, other: Fate) -> Fate {
+    match one {
+        Fate::Adopted => other,
+        Fate::Pinned => Fate::Pinned,
     }
 }
 
@@ -303,7 +396,10 @@ pub(crate) enum Area<'a> {
     Bytes(&'a binary::Bytes),
     Buffer(&'a binary::Buffer),
     Part(&'a part::Part),
+    Piece(&'a pages::Piece),
     Window(&'a Arc<Window>),
+    Column(&'a Buffer),
+    Frozen(&'a frozen::Transit),
 }
 
 impl Area<'_> {
@@ -313,7 +409,10 @@ impl Area<'_> {
             Self::Bytes(bytes) => bytes.bytes().len(),
             Self::Buffer(buffer) => buffer.layout().nbytes(),
             Self::Part(part) => part.nbytes(),
+            Self::Piece(piece) => piece.nbytes(),
             Self::Window(window) => window.nbytes(),
+            Self::Column(buffer) => buffer.nbytes(),
+            Self::Frozen(transit) => transit.nbytes(),
         }
     }
 
@@ -330,9 +429,16 @@ impl Area<'_> {
                 window(Window::of_numbers(data.as_ptr(), data.len(), 1))
             }
             Self::Buffer(buffer) => binary::memory(buffer),
+            Self::Piece(piece) => window(Window::of_numbers(piece.data(), piece.nbytes(), 1)),
             Self::Part(part::Part::Text(characters, _)) => text(characters),
             Self::Part(part::Part::Memory(shared, _)) => area::Memory::Window(Arc::clone(shared)),
             Self::Window(shared) => area::Memory::Window(Arc::clone(shared)),
+            Self::Column(buffer) => window(buffer.window()),
+            Self::Frozen(transit) => {
+                let words = transit.words();
+                let (start, size) = (words.as_ptr().cast(), size_of_val(words));
+                window(Window::of_numbers(start, size, 1))
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::runtime::Interpreter;
 pub(crate) struct Object {
     original: Original,
     content: Message,
+    writable: bool,
     kind: String,
     owner: Arc<Interpreter>,
 }
@@ -44,6 +45,11 @@ impl Original {
 impl Object {
     pub(crate) fn content(&self) -> &Message {
         &self.content
+    }
+
+    /// May borrowers write to its memory?
+    pub(crate) fn is_writable(&self) -> bool {
+        self.writable
     }
 
     pub(crate) fn interpreter(&self) -> &Arc<Interpreter> {
@@ -135,7 +141,7 @@ pub(crate) fn share(
     on_release: Option<Ref<'_>>,
 ) -> PyResult<Share<Object>> {
     let content = pack_whole(cx, object, packing)?;
-    let share = share_content(cx, object, content, on_release)?;
+    let share = share_content(cx, object, content, packing.writable, on_release)?;
     let objects = cx.state.interpreter().objects();
     objects.publish(cx.py(), object.address(), share.as_any().id());
     Ok(share)
@@ -145,6 +151,7 @@ fn share_content(
     cx: Cx<'_>,
     object: Ref<'_>,
     content: Message,
+    writable: bool,
     on_release: Option<Ref<'_>>,
 ) -> PyResult<Share<Object>> {
     let owner = cx.state.interpreter();
@@ -158,6 +165,7 @@ fn share_content(
     let shared = Object {
         original: Original(Mutex::new(Some(pinned))),
         content,
+        writable,
         kind: object.class_name(cx.py()),
         owner: Arc::clone(owner),
     };
@@ -179,7 +187,7 @@ fn share_content(
 
 /// Shares an object without anything of it: for a proxy, which does everything in the owner.
 pub(crate) fn pin(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Share<Object>> {
-    share_content(cx, object, Message::None, None)
+    share_content(cx, object, Message::None, false, None)
 }
 
 /// The value for the current interpreter: the original itself in its owner.

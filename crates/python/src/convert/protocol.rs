@@ -1,97 +1,7 @@
-//! Types that say themselves how they are shared: `__share__`, or a function in the registry, gives
-//! `(rebuild, parts)`, and the borrower calls `rebuild(*parts)`. For exceptions and some values we say it.
+//! Things that other interpreters find by name: functions and classes of modules.
 
-use crate::errors::{Error, raise};
-use crate::py::buffer::Acquired;
 use crate::py::error::Builtin;
 use crate::py::{Cx, Owned, PyResult, Raised, Ref};
-
-/// How an object is built again elsewhere.
-pub(super) struct Recipe<'py> {
-    pub(super) module: String,
-    pub(super) qualname: String,
-    pub(super) parts: Owned<'py>,
-}
-
-/// What the object's type, or the registry, says. `None`: neither says anything. `may_be_of_main`: things of
-/// `__main__` go by name.
-pub(super) fn recipe<'py>(
-    cx: Cx<'py>,
-    object: Ref<'_>,
-    may_be_of_main: bool,
-    path: impl Fn() -> String,
-) -> PyResult<Option<Recipe<'py>>> {
-    let py = cx.py();
-    let class = object.class(py);
-    if let Some(parts) = object.slice_or_range_parts(py)? {
-        let qualname = class.get().attribute(py, c"__name__")?;
-        return Ok(Some(Recipe {
-            module: "builtins".to_owned(),
-            qualname: qualname.get().display(py),
-            parts,
-        }));
-    }
-    let said = class
-        .get()
-        .optional_attribute(py, cx.state.dunder_share.get(py)?)?;
-    let (function, name) = match said {
-        Some(none) if none.get().is_none() => {
-            let class = object.class_name(py);
-            let message = format!(
-                "{}: {class} refuses to be shared (its __share__ is None)",
-                path()
-            );
-            return Err(raise(cx, Error::NotShareable, &message));
-        }
-        Some(function) => (function, "__share__"),
-        None => match in_mro(cx, cx.state.registry.get(py)?, class.get())? {
-            Some(function) => (function, "the registered function"),
-            None if object.is_exception() => {
-                let module = cx.import(c"interlane._exceptions")?;
-                (module.get().attribute(py, c"take_apart")?, "take_apart")
-            }
-            None if Acquired::possible(object) => return Ok(None),
-            None => {
-                let module = cx.ours(c"interlane._values")?;
-                (module.get().attribute(py, c"recipe")?, "interlane")
-            }
-        },
-    };
-    let who = || format!("{}: {name} of {}", path(), object.class_name(py));
-    let answer = if name == "interlane" {
-        function
-            .get()
-            .call(py, [object, py.bool(may_be_of_main).get()])
-    } else {
-        function.get().call(py, [object])
-    };
-    let answer = answer
-        .map_err(|raised| raised.with_note(py, || format!("interlane was sharing {}", who())))?;
-    if name == "interlane" && answer.get().is_none() {
-        return Ok(None);
-    }
-    let nonsense = |what: &str| raise(cx, Error::NotShareable, &format!("{} {what}", who()));
-    let [rebuild, parts] = match answer.get().pair() {
-        Some(pair) if pair[1].is_tuple() => pair,
-        _ => {
-            let got = answer.get().brief_repr(py);
-            return Err(nonsense(&format!(
-                "must return (rebuild, parts) with a tuple of parts, not {got}"
-            )));
-        }
-    };
-    let Some((module, qualname)) = import_path(cx, rebuild)? else {
-        let got = rebuild.brief_repr(py);
-        return Err(nonsense(&format!(
-            "returned a rebuild function that other interpreters cannot import: {got}"
-        )));
-    };
-    Ok(Some(Recipe {
-        module,
-        qualname,
-        parts: parts.to_owned(py),
-    }))
-}
 
 /// What `registry` has for the class, or for the first of its bases that it has something for.
 pub(super) fn in_mro<'py>(
@@ -114,42 +24,70 @@ pub(super) fn in_mro<'py>(
     Ok(None)
 }
 
-/// Where others can import this object from. `None`: nowhere.
-fn import_path(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Option<(String, String)>> {
-    let py = cx.py();
-    let mut names = [String::new(), String::new()];
-    for (name, attribute) in names.iter_mut().zip([c"__module__", c"__qualname__"]) {
-        match object.attribute(py, attribute) {
-            Ok(text) if text.get().is_str() => *name = text.get().display(py),
-            Ok(_) => return Ok(None),
-            Err(raised) if raised.is_ordinary(py) => {
-                raised.ignore(py);
-                return Ok(None);
-            }
-            Err(raised) => return Err(raised),
+/// Where others can import this object from, module and qualified name. `None`: nowhere.
+pub(super) fn import_path(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Option<(String, String)>> {
+    let (module, qualname) = match class_of_method(cx, object)? {
+        // The function itself may be of a base, or have no module.
+        Some(class) => {
+            let class_name = text(cx, class.get(), c"__qualname__")?;
+            let name = text(cx, object, c"__name__")?;
+            let qualname = class_name
+                .zip(name)
+                .map(|(class, name)| format!("{class}.{name}"));
+            (text(cx, class.get(), c"__module__")?, qualname)
         }
+        None => (module_of(cx, object)?, text(cx, object, c"__qualname__")?),
+    };
+    let (Some(mut module), Some(qualname)) = (module, qualname) else {
+        return Ok(None);
+    };
+    if module == "_pydatetime" {
+        module = "datetime".to_owned(); // which others may have in C
     }
-    let [module, qualname] = names;
-    match find(cx, &module, &qualname) {
-        Ok(found) if found.get().equals(py, object)? => Ok(Some((module, qualname))),
-        Ok(_) => Ok(None),
-        Err(raised) if raised.is_ordinary(py) => {
-            raised.ignore(py);
-            Ok(None)
-        }
-        Err(raised) => Err(raised),
-    }
+    let there = is_found(cx, &module, &qualname, object)?;
+    Ok(there.then_some((module, qualname)))
+}
+
+/// The class that a class method is bound to.
+fn class_of_method<'py>(cx: Cx<'py>, object: Ref<'_>) -> PyResult<Option<Owned<'py>>> {
+    let bound = optional(cx, object.attribute(cx.py(), c"__self__"))?;
+    Ok(bound.filter(|bound| bound.get().is_class()))
+}
+
+/// Is this object what others find there?
+pub(super) fn is_found(
+    cx: Cx<'_>,
+    module: &str,
+    qualname: &str,
+    object: Ref<'_>,
+) -> PyResult<bool> {
+    let same = |found: Owned<'_>| {
+        // Methods are made anew each time.
+        Ok(found.get().address() == object.address() || found.get().equals(cx.py(), object)?)
+    };
+    let answer = find(cx, module, qualname).and_then(same);
+    Ok(optional(cx, answer)?.unwrap_or(false))
 }
 
 fn find<'py>(cx: Cx<'py>, module: &str, qualname: &str) -> PyResult<Owned<'py>> {
-    let mut found = cx.import_named(module)?;
+    // What is loaded already need not wait for the import system.
+    if let Some(loaded) = cx.loaded_module(module)? {
+        if let Some(found) = optional(cx, follow(cx, loaded, qualname))? {
+            return Ok(found);
+        }
+    }
+    follow(cx, cx.import_named(module)?, qualname)
+}
+
+fn follow<'py>(cx: Cx<'py>, module: Owned<'py>, qualname: &str) -> PyResult<Owned<'py>> {
+    let mut found = module;
     for name in qualname.split('.') {
         found = found.get().attribute_named(cx.py(), name)?;
     }
     Ok(found)
 }
 
-/// The rebuild function, in the borrower. `owner` is for the message.
+/// The function or class of that name, in the borrower. `owner` is for the message.
 pub(super) fn import<'py>(
     cx: Cx<'py>,
     module: &str,
@@ -166,4 +104,39 @@ pub(super) fn import<'py>(
         );
         raised.cause_of(cx.py(), || Raised::builtin(cx.py(), Builtin::Import, &message))
     })
+}
+
+/// The name of the module that the object says it is from. A method of a built-in class leaves that to the class.
+pub(super) fn module_of(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Option<String>> {
+    if let Some(module) = text(cx, object, c"__module__")? {
+        return Ok(Some(module));
+    }
+    match optional(cx, object.attribute(cx.py(), c"__objclass__"))? {
+        Some(class) => text(cx, class.get(), c"__module__"),
+        None => Ok(None),
+    }
+}
+
+/// An attribute, if it is a `str`.
+pub(super) fn text(
+    cx: Cx<'_>,
+    object: Ref<'_>,
+    name: &core::ffi::CStr,
+) -> PyResult<Option<String>> {
+    let found = optional(cx, object.attribute(cx.py(), name))?;
+    Ok(found
+        .filter(|text| text.get().is_str())
+        .map(|text| text.get().display(cx.py())))
+}
+
+/// `None` in place of an exception that only says that something is not there.
+pub(super) fn optional<T>(cx: Cx<'_>, result: PyResult<T>) -> PyResult<Option<T>> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(raised) if raised.is_ordinary(cx.py()) => {
+            raised.ignore(cx.py());
+            Ok(None)
+        }
+        Err(raised) => Err(raised),
+    }
 }

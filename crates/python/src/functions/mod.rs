@@ -1,18 +1,27 @@
 //! The module's functions.
 
+mod choosing;
+mod inspecting;
+mod mailbox;
 mod sharing;
 mod tables;
 
 use core::sync::atomic::Ordering;
+use std::sync::Arc;
 
-use crate::convert::THRESHOLD;
+use interlane_core::{Receiver, Sender};
+
 use crate::convert::text::SMALLEST_SHARE;
+use crate::convert::{Message, THRESHOLD};
+use crate::py::error::Builtin;
 use crate::py::method::{self, Method};
-use crate::py::{Args, Cx, Owned, PyResult, Raised, Signature, foreign, record, xidata};
+use crate::py::{Args, Cx, Owned, PyResult, Raised, Ref, Signature, foreign, record, xidata};
 use crate::runtime::blocked;
 use crate::runtime::interpreter::listed_threads;
 use crate::runtime::lane::{Fallback, Lane};
-use crate::types::{recv_channel, remote, send_channel};
+use crate::types::{
+    area, loop_bell, recv_channel, remote, send_channel, shared_buffer, sync, task_worker, tasks,
+};
 
 pub(crate) const TABLE: &[Method] = const {
     &[
@@ -20,6 +29,29 @@ pub(crate) const TABLE: &[Method] = const {
             c"create_channel",
             create_channel,
             c"create_channel(capacity=None, *, fallback=None)\n--\n\nSee interlane.create_channel.",
+        ),
+        method::function(
+            c"create_buffer_channel",
+            create_buffer_channel,
+            c"create_buffer_channel(capacity=None)
+--
+
+Create a channel for buffer exporters only and return its two ends; everything arrives as a memoryview.
+
+See create_channel. Sending anything else raises NotShareableError.",
+        ),
+        method::function(
+            c"select",
+            choosing::select,
+            c"select(*ops, timeout=None)
+--
+
+Do one of several operations, waiting until one is possible: a RecvChannel receives from it, (SendChannel, item)
+sends. Return (index, end, item) of the one that was done; item is None after a send.
+
+Fair among those that are possible. The others leave no trace: nothing is received or sent. Raises TimeoutError
+after timeout seconds (0 is one try). An operation whose channel has ended, or whose end is closed, counts as
+possible: EndOfChannel, BrokenChannel or ClosedError is raised, with the attributes index and end.",
         ),
         method::function(
             c"stats",
@@ -34,7 +66,7 @@ pub(crate) const TABLE: &[Method] = const {
         method::function(
             c"share",
             sharing::share,
-            c"share(obj, /, *, writable=False, on_release=None)
+            c"share(obj, *, writable=False, on_release=None)
 --
 
 Share an object: acquire its memory, pin it, and return a Share of it.
@@ -47,9 +79,37 @@ Raises NotShareableError with the path to what can't be shared, BufferError when
 the memory is not.",
         ),
         method::function(
+            c"move",
+            shared_buffer::moving::new,
+            c"move(buf)
+--
+
+Return what gives a SharedBuffer away when it is sent, through a channel, prepare_main or call: a SharedBuffer arrives, and
+this one then raises ClosedError whatever is done with it.
+
+A send that fails, or whose item nobody ever receives, leaves the buffer with its sender. Raises BufferError, here and
+when it is sent, while memoryviews, arrays, slices or guards of it exist in this interpreter. Other SharedBuffers of the
+same memory, elsewhere or made before it, are not affected.",
+        ),
+        method::function(
+            c"freeze",
+            sharing::freeze,
+            c"freeze(obj)
+--
+
+Return a deep copy of plain data that every interpreter reads in place: sending it copies nothing, whatever its size.
+
+dict, list, tuple, set and frozenset become FrozenDict, FrozenList, FrozenTuple and FrozenSet, views of one block of
+memory that no interpreter owns, which is freed with the last of them anywhere. str, bytes, numbers, bool, None and
+Ellipsis, and what is frozen already, are returned as they are. thaw() makes plain objects of it again.
+
+Raises NotShareableError with the path to what is no plain data (instances of subclasses included), or is a part of
+itself, and MemoryError.",
+        ),
+        method::function(
             c"is_shareable",
             sharing::is_shareable,
-            c"is_shareable(obj, /)
+            c"is_shareable(obj)
 --
 
 Tell whether the object, with everything in it, can be shared without pickling.",
@@ -57,7 +117,7 @@ Tell whether the object, with everything in it, can be shared without pickling."
         method::function(
             c"explain",
             sharing::explain,
-            c"explain(obj, /)
+            c"explain(obj)
 --
 
 Return why the object can't be shared, with the path to the part that can't; None if it can.",
@@ -65,7 +125,7 @@ Return why the object can't be shared, with the path to the part that can't; Non
         method::function(
             c"register",
             sharing::register,
-            c"register(cls, share_function, /)
+            c"register(cls, share_function)
 --
 
 Say how instances of a class, and of its subclasses, are shared in this interpreter.
@@ -76,7 +136,7 @@ own __share__ goes first. Registering a class again replaces its function.",
         method::function(
             c"unregister",
             sharing::unregister,
-            c"unregister(cls, /)
+            c"unregister(cls)
 --
 
 Forget what was registered for the class; raise KeyError when nothing was.",
@@ -107,11 +167,39 @@ Raises TimeoutError after timeout seconds.",
         method::function(
             c"set_share_threshold",
             set_share_threshold,
-            c"set_share_threshold(nbytes, /)\n--\n\nSet, for the whole process, from how many bytes on str and bytes are shared. At least 1024.",
+            c"set_share_threshold(nbytes)\n--\n\nSet, for the whole process, from how many bytes on str and bytes are shared. At least 1024.",
         ),
+        method::function(c"_attempt", choosing::attempt, c"_attempt(*ops)\n--\n\nAs select(timeout=0), but return (index, item), or a _Choice when nothing was possible."),
+        method::function(c"_loop_bell", loop_bell::new, c"_loop_bell()\n--\n\nReturn a new _LoopBell."),
+        method::function(c"_lock_wait", sync::lock_wait::new, c"_lock_wait(primitive, argument=1, task=0, /)\n--\n\nReturn a _LockWait: for an RLock, to hold it argument times; of an AtomicInt, to wait until it is not argument."),
+        method::function(c"_lose_task", sync::lose_task, c"_lose_task(lock, task, /)\n--\n\nTell an RLock that a task has ended."),
         method::function(c"_remote", remote::new, c"_remote(obj, /)\n--\n\nReturn what stands behind a proxy of the object."),
+        method::function(c"_tasks", tasks::new, c"_tasks(*, definitions=False)\n--\n\nReturn the queues of a new pool; whether definitions of `__main__` go along in pickles."),
+        method::function(c"_task_worker", task_worker::new, c"_task_worker(id, /)\n--\n\nReturn a new worker of a pool, in this interpreter."),
+        method::function(
+            c"_array_of",
+            shared_buffer::foreign::array_of,
+            c"_array_of(view, dtype, /)\n--\n\nReturn the memory as a SharedBuffer that arrives as an array where NumPy is loaded; dtype is text.",
+        ),
+        method::function(
+            c"_part_of",
+            part_of,
+            c"_part_of(view, base, /)\n--\n\nReturn view, or a view of the same memory of the share that base is a view of.",
+        ),
         method::function(c"_carry", carry, c"_carry(cls, /)\n--\n\nLet instances of the class through the standard library's own Queue, prepare_main and call."),
+        method::function(c"_mailbox_create", mailbox::create, c"_mailbox_create(kind, unbound, maxsize, /)\n--\n\nReturn the two ends of a channel that interlane.compat makes something of."),
+        method::function(c"_mailbox_open", mailbox::open, c"_mailbox_open(kind, id, /)\n--\n\nReturn new ends of one, its unbound and its maxsize; None when there is none."),
+        method::function(c"_mailbox_list", mailbox::list, c"_mailbox_list(kind, /)\n--\n\nReturn the ids and states of all."),
+        method::function(c"_mailbox_state", mailbox::state, c"_mailbox_state(send, new=<unrepresentable>, /)\n--\n\nReturn the state of one; then move it on to new."),
+        method::function(c"_mailbox_end", mailbox::end, c"_mailbox_end(send, /)\n--\n\nPut in the mark that nothing follows."),
+        method::function(c"_mailbox_put", mailbox::put, c"_mailbox_put(send, obj, unbound, timeout, receipt, /)\n--\n\nSend an item; with receipt, return when it was received."),
+        method::function(
+            c"_rebuild_buffer",
+            shared_buffer::pickled::rebuild,
+            c"_rebuild_buffer(data, format, itemsize, shape, /)\n--\n\nReturn the SharedBuffer of a pickle.",
+        ),
         method::function(c"_c_layout", c_layout, c"_c_layout()\n--\n\nReturn what interlane.h must say, to be compared with it."),
+        method::function(c"_inspect", inspecting::inspect, c"_inspect()\n--\n\nReturn what interlane.inspect() makes records of."),
         method::function(c"_at_exit", at_exit, c"_at_exit()\n--\n\nClose this interpreter's record."),
         method::function(
             c"_expel_daemons",
@@ -137,19 +225,7 @@ const CREATE: Signature<2> = Signature {
 
 fn create_channel<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     let [capacity, fallback] = args.parse(cx.py(), &CREATE)?;
-    let capacity = match capacity.filter(|value| !value.is_none()) {
-        None => None,
-        Some(value) => {
-            let size = value.index(cx.py())?;
-            let size = usize::try_from(size).map_err(|_| {
-                Raised::value_error(
-                    cx.py(),
-                    &format!("capacity must be None or at least 0, not {size}"),
-                )
-            })?;
-            Some(size)
-        }
-    };
+    let capacity = capacity_from(cx, capacity)?;
     let fallback = match fallback.filter(|value| !value.is_none()) {
         None => Fallback::Refuse,
         Some(value) => {
@@ -165,7 +241,40 @@ fn create_channel<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
             }
         }
     };
-    let (lane, sender, receiver) = Lane::create(capacity, fallback);
+    ends(cx, Lane::create(capacity, fallback, false, None))
+}
+
+const CREATE_BUFFERS: Signature<1> = Signature {
+    function: "create_buffer_channel",
+    names: [c"capacity"],
+    required: 0,
+    positional: 1,
+    positional_only: 0,
+};
+
+fn create_buffer_channel<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+    let [capacity] = args.parse(cx.py(), &CREATE_BUFFERS)?;
+    let capacity = capacity_from(cx, capacity)?;
+    ends(cx, Lane::create(capacity, Fallback::Refuse, true, None))
+}
+
+fn capacity_from(cx: Cx<'_>, capacity: Option<Ref<'_>>) -> PyResult<Option<usize>> {
+    let Some(value) = capacity.filter(|value| !value.is_none()) else {
+        return Ok(None);
+    };
+    let size = value.index_within(cx.py(), Builtin::Value)?;
+    usize::try_from(size).map(Some).map_err(|_| {
+        Raised::value_error(
+            cx.py(),
+            &format!("capacity must be None or at least 0, not {size}"),
+        )
+    })
+}
+
+fn ends<'py>(
+    cx: Cx<'py>,
+    (lane, sender, receiver): (Arc<Lane>, Sender<Message>, Receiver<Message>),
+) -> PyResult<Owned<'py>> {
     let send = send_channel::make(cx, lane.clone(), sender)?;
     let recv = recv_channel::make(cx, lane, receiver)?;
     let pair = cx.tuple(2)?;
@@ -174,7 +283,8 @@ fn create_channel<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     Ok(pair)
 }
 
-fn stats<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
+fn stats<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+    args.parse(cx.py(), &Signature::empty("stats"))?;
     let totals = interlane_core::totals();
     let count = |value: u64| cx.size(value as usize);
     let oldest = match totals.oldest_pending {
@@ -194,11 +304,13 @@ fn stats<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
     record::make(cx, &cx.state.stats, values)
 }
 
-fn collect<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
+fn collect<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+    args.parse(cx.py(), &Signature::empty("collect"))?;
     cx.size(cx.state.interpreter().drain(cx.py()))
 }
 
-fn get_share_threshold<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
+fn get_share_threshold<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+    args.parse(cx.py(), &Signature::empty("get_share_threshold"))?;
     cx.size(THRESHOLD.load(Ordering::Relaxed))
 }
 
@@ -207,7 +319,7 @@ const SET_THRESHOLD: Signature<1> = Signature {
     names: [c"nbytes"],
     required: 1,
     positional: 1,
-    positional_only: 1,
+    positional_only: 0,
 };
 
 fn set_share_threshold<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
@@ -225,6 +337,21 @@ fn set_share_threshold<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>
         THRESHOLD.store(valid, Ordering::Relaxed);
     }
     Ok(cx.none())
+}
+
+const PART_OF: Signature<2> = Signature {
+    function: "_part_of",
+    names: [c"view", c"base"],
+    required: 2,
+    positional: 2,
+    positional_only: 2,
+};
+
+fn part_of<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+    match args.parse(cx.py(), &PART_OF)? {
+        [Some(view), Some(base)] => area::part_of(cx, view, base),
+        _ => Ok(cx.none()),
+    }
 }
 
 const CARRY: Signature<1> = Signature {

@@ -4,6 +4,7 @@ use crate::convert::{Packing, object, pack};
 use crate::errors::{Error, class as error_class};
 use crate::py::error::Builtin;
 use crate::py::{Args, Cx, Owned, PyResult, Raised, Ref, Signature};
+use crate::types::frozen;
 use crate::types::share as share_type;
 
 const SHARE: Signature<3> = Signature {
@@ -11,7 +12,7 @@ const SHARE: Signature<3> = Signature {
     names: [c"obj", c"writable", c"on_release"],
     required: 1,
     positional: 1,
-    positional_only: 1,
+    positional_only: 0,
 };
 
 pub(super) fn share<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
@@ -31,8 +32,17 @@ pub(super) fn share<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
         ..Packing::PLAIN
     };
     cx.state.interpreter().poll(cx.py());
-    let share = object::share(cx, given(cx, obj)?, packing, on_release)?;
+    let share = object::share(cx, given(cx, obj)?, packing, on_release)
+        .map_err(|raised| cx.state.interpreter().poll_raised(cx.py(), raised))?;
     share_type::make(cx, share)
+}
+
+const FREEZE: Signature<1> = one("freeze", c"obj");
+
+pub(super) fn freeze<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+    let [obj] = args.parse(cx.py(), &FREEZE)?;
+    cx.state.interpreter().poll(cx.py());
+    frozen::freeze(cx, given(cx, obj)?)
 }
 
 const OBJECT: Signature<1> = one("is_shareable", c"obj");
@@ -43,7 +53,7 @@ const fn one(function: &'static str, name: &'static core::ffi::CStr) -> Signatur
         names: [name],
         required: 1,
         positional: 1,
-        positional_only: 1,
+        positional_only: 0,
     }
 }
 
@@ -65,13 +75,18 @@ pub(super) fn explain<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>>
 
 /// The `NotShareableError` that sending the object would raise. Whatever was acquired is let go of at once.
 fn refusal<'py>(cx: Cx<'py>, obj: Ref<'_>) -> PyResult<Option<Owned<'py>>> {
-    match pack(cx, obj, Packing::PLAIN) {
+    let packing = Packing {
+        only_asks: true,
+        ..Packing::PLAIN
+    };
+    match pack(cx, obj, packing) {
         Ok(message) => {
             drop(message);
             cx.state.interpreter().poll(cx.py());
             Ok(None)
         }
         Err(raised) if raised.is(cx.py(), error_class(cx, Error::NotShareable)?) => {
+            let raised = cx.state.interpreter().poll_raised(cx.py(), raised);
             Ok(Some(raised.take(cx.py())))
         }
         Err(raised) => Err(raised),
@@ -83,7 +98,7 @@ const REGISTER: Signature<2> = Signature {
     names: [c"cls", c"share_function"],
     required: 2,
     positional: 2,
-    positional_only: 2,
+    positional_only: 0,
 };
 
 pub(super) fn register<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {

@@ -20,12 +20,15 @@ pub(super) fn shares<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> 
     let [owner] = args.parse(cx.py(), &SHARES)?;
     let owner = match owner.filter(|value| !value.is_none()) {
         None => None,
-        Some(owner) => Some(owner.index(cx.py())?),
+        Some(owner) => Some(owner.clipped_index(cx.py())?),
     };
     cx.state.interpreter().poll(cx.py());
     let list = cx.list()?;
     for info in interlane_core::shares() {
-        if owner.is_none_or(|owner| i64::try_from(info.owner) == Ok(owner as i64)) {
+        if owner.is_none_or(|owner| {
+            info.owner
+                .is_some_and(|id| i64::try_from(id) == Ok(owner as i64))
+        }) {
             list.get().append(cx.py(), row(cx, &info)?.get())?;
         }
     }
@@ -45,7 +48,10 @@ fn row<'py>(cx: Cx<'py>, info: &ShareInfo) -> PyResult<Owned<'py>> {
     };
     let values = [
         cx.size(info.id as usize)?,
-        cx.size(info.owner as usize)?,
+        match info.owner {
+            Some(owner) => cx.size(owner as usize)?,
+            None => cx.none(),
+        },
         cx.str(&info.kind)?,
         cx.size(info.nbytes)?,
         holders,

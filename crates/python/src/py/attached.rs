@@ -7,6 +7,7 @@ use core::ops::Deref;
 
 use pyo3_ffi as ffi;
 
+use super::running;
 use crate::state::State;
 
 /// Zero-sized proof of attachment. Neither `Send` nor `Sync`, so it stays on its thread.
@@ -20,12 +21,12 @@ pub(crate) struct Cx<'py> {
     pub(crate) state: &'py State,
 }
 
-struct Reattach(*mut ffi::PyThreadState);
+struct Reattach<F: Fn()>(*mut ffi::PyThreadState, F);
 
-impl Drop for Reattach {
+impl<F: Fn()> Drop for Reattach<F> {
     fn drop(&mut self) {
         // SAFETY: the thread state was saved by `detach` on this thread.
-        unsafe { ffi::PyEval_RestoreThread(self.0) }
+        unsafe { running::restore_thread(self.0, &self.1) }
     }
 }
 
@@ -38,18 +39,18 @@ impl<'py> Attached<'py> {
 
     /// Runs `f` with the GIL released. `Send` keeps tokens and references out of it.
     ///
-    /// `f` must end with whatever keeps the interpreter from ending before the thread is back:
-    /// see `runtime::interpreter::Interpreter::detach`, the only caller.
-    pub(crate) fn detach<R: Send>(self, f: impl FnOnce() -> R + Send) -> R {
+    /// `f` must end with whatever keeps the interpreter from ending before the thread is back, and `lost` is called
+    /// when it will never be: see `runtime::interpreter::Interpreter::detach`, the only caller.
+    pub(crate) fn detach<R: Send>(self, lost: impl Fn(), f: impl FnOnce() -> R + Send) -> R {
         // SAFETY: `self` proves attachment; the guard attaches again on every exit.
-        let _guard = Reattach(unsafe { ffi::PyEval_SaveThread() });
+        let _guard = Reattach(unsafe { ffi::PyEval_SaveThread() }, lost);
         f()
     }
 
     /// Runs pending signal handlers; only the main thread of the main interpreter has any.
     pub(crate) fn check_signals(self) -> super::PyResult<()> {
         // SAFETY: attached.
-        match unsafe { super::running::check_signals() } {
+        match unsafe { running::check_signals() } {
             0 => Ok(()),
             _ => Err(super::Raised::already(self)),
         }

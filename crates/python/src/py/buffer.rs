@@ -28,7 +28,7 @@ pub(crate) struct Window {
     view: ffi::Py_buffer,
     /// What `view` points to, in this order: shape, strides, suboffsets (or nothing).
     numbers: Box<[isize]>,
-    _format: CString,
+    format: CString,
 }
 
 // SAFETY: plain data about memory that the keeper keeps valid; `view.obj` is NULL.
@@ -50,6 +50,16 @@ impl Acquired {
             ffi::PyMemoryView_Check(obj.as_ptr()) != 0
                 || ffi::PyByteArray_CheckExact(obj.as_ptr()) != 0
         }
+    }
+
+    /// May one write through it? `None`: it is no `memoryview`.
+    pub(crate) fn writable_view(py: Attached<'_>, obj: Ref<'_>) -> PyResult<Option<bool>> {
+        // SAFETY: a live object; reads its type.
+        if unsafe { ffi::PyMemoryView_Check(obj.as_ptr()) } == 0 {
+            return Ok(None);
+        }
+        let readonly = obj.attribute(py, c"readonly")?;
+        Ok(Some(!readonly.get().is_true(py)?))
     }
 
     pub(crate) fn new(py: Attached<'_>, obj: Ref<'_>, writable: bool) -> PyResult<Self> {
@@ -76,6 +86,28 @@ impl Acquired {
 
     pub(crate) fn layout(&self) -> Layout<'_> {
         Layout(&self.0)
+    }
+
+    /// Copies the items, in the order of C, to `target`, as many bytes as there are.
+    ///
+    /// # Safety
+    /// There is so much room, and nobody reads there meanwhile.
+    pub(crate) unsafe fn copy_to(&self, py: Attached<'_>, target: *mut u8) -> PyResult<()> {
+        let view = &*self.0;
+        // SAFETY: attached; a filled descriptor, which CPython only reads; the rest is forwarded to the caller.
+        let answer = unsafe {
+            ffi::PyBuffer_ToContiguous(
+                target.cast(),
+                core::ptr::from_ref(view),
+                view.len,
+                b'C' as core::ffi::c_char,
+            )
+        };
+        if answer == 0 {
+            Ok(())
+        } else {
+            Err(Raised::already(py))
+        }
     }
 
     /// Hands the memory back to its exporter.
@@ -108,7 +140,7 @@ impl Window {
     }
 
     /// Memory of somebody else, whose shape and strides have one number for each dimension.
-    pub(super) fn described(
+    pub(crate) fn described(
         data: *mut c_void,
         itemsize: isize,
         format: CString,
@@ -135,13 +167,28 @@ impl Window {
         let source = layout.0;
         let ndim = source.ndim as usize;
         let mut numbers = Vec::with_capacity(3 * ndim);
-        // SAFETY: acquired with PyBUF_FULL_RO, so shape and strides have `ndim` numbers each, and suboffsets,
-        // where there are any.
+        // SAFETY: acquired with PyBUF_FULL_RO, so what is there of shape, strides and suboffsets has `ndim` numbers
+        // each.
         unsafe {
-            for pointer in [source.shape, source.strides, source.suboffsets] {
-                if !pointer.is_null() {
-                    numbers.extend_from_slice(core::slice::from_raw_parts(pointer, ndim));
+            let given = |pointer: *const isize| core::slice::from_raw_parts(pointer, ndim);
+            if source.shape.is_null() {
+                numbers.resize(ndim, source.len / source.itemsize.max(1)); // of one dimension, or none
+            } else {
+                numbers.extend_from_slice(given(source.shape));
+            }
+            if source.strides.is_null() {
+                // As ctypes does for arrays without gaps.
+                let mut stride = source.itemsize;
+                numbers.resize(2 * ndim, 0);
+                for place in (0..ndim).rev() {
+                    numbers[ndim + place] = stride;
+                    stride *= numbers[place].max(1);
                 }
+            } else {
+                numbers.extend_from_slice(given(source.strides));
+            }
+            if !source.suboffsets.is_null() {
+                numbers.extend_from_slice(given(source.suboffsets));
             }
             let format = if source.format.is_null() {
                 c"B".to_owned()
@@ -178,12 +225,51 @@ impl Window {
         Self {
             view,
             numbers,
-            _format: format,
+            format,
         }
     }
 
     pub(crate) fn nbytes(&self) -> usize {
         self.view.len as usize
+    }
+
+    /// The same part of other memory with the same contents.
+    pub(crate) fn moved(mut self, from: *const u8, to: *const u8) -> Self {
+        let distance = (self.view.buf as usize).wrapping_sub(from as usize);
+        self.view.buf = to.wrapping_add(distance).cast_mut().cast();
+        self
+    }
+
+    /// Where its first item is.
+    pub(crate) fn data(&self) -> *mut u8 {
+        self.view.buf.cast()
+    }
+
+    pub(crate) fn itemsize(&self) -> usize {
+        self.view.itemsize as usize
+    }
+
+    pub(crate) fn is_readonly(&self) -> bool {
+        self.view.readonly != 0
+    }
+
+    pub(crate) fn shape(&self) -> &[isize] {
+        &self.numbers[..self.view.ndim as usize]
+    }
+
+    /// In bytes.
+    pub(crate) fn strides(&self) -> &[isize] {
+        let ndim = self.view.ndim as usize;
+        &self.numbers[ndim..2 * ndim]
+    }
+
+    pub(crate) fn format(&self) -> &CStr {
+        &self.format
+    }
+
+    /// Does it go through pointers in the memory itself? Then shape and strides are not the whole truth.
+    pub(crate) fn has_suboffsets(&self) -> bool {
+        !self.view.suboffsets.is_null()
     }
 
     /// The addresses from its lowest byte to behind its highest. `None`: it has no bytes, or nonsensical strides.
@@ -213,6 +299,17 @@ impl<'a> Layout<'a> {
         self.0.len as usize
     }
 
+    /// Are there Python objects among the items? Names of fields, between colons, don't count.
+    pub(crate) fn has_references(self) -> bool {
+        if self.0.format.is_null() {
+            return false;
+        }
+        // SAFETY: not NULL, so a C string that lives as long as the description.
+        let format = unsafe { CStr::from_ptr(self.0.format) }.to_bytes();
+        let codes = format.split(|byte| *byte == b':').step_by(2);
+        codes.flatten().any(|code| *code == b'O')
+    }
+
     pub(super) fn view(self) -> &'a ffi::Py_buffer {
         self.0
     }
@@ -234,9 +331,21 @@ impl<'a> Layout<'a> {
         keeper: Ref<'_>,
         flags: c_int,
     ) -> PyResult<()> {
+        self.fill_as(self.0.readonly != 0, py, view, keeper, flags)
+    }
+
+    /// As [`fill`](Self::fill), read-only or not whatever the description says.
+    pub(super) fn fill_as(
+        &self,
+        readonly: bool,
+        py: Attached<'_>,
+        view: *mut ffi::Py_buffer,
+        keeper: Ref<'_>,
+        flags: c_int,
+    ) -> PyResult<()> {
         let source = self.0;
         let wants = |flag: c_int| flags & flag == flag;
-        if wants(ffi::PyBUF_WRITABLE) && source.readonly != 0 {
+        if wants(ffi::PyBUF_WRITABLE) && readonly {
             return Err(Raised::builtin(
                 py,
                 Builtin::Buffer,
@@ -276,7 +385,7 @@ impl<'a> Layout<'a> {
             (*view).buf = source.buf;
             (*view).len = source.len;
             (*view).itemsize = source.itemsize;
-            (*view).readonly = source.readonly;
+            (*view).readonly = c_int::from(readonly);
             (*view).ndim = source.ndim;
             (*view).format = if wants(ffi::PyBUF_FORMAT) {
                 source.format
@@ -293,9 +402,91 @@ impl<'a> Layout<'a> {
     }
 }
 
+/// Strides of items one behind the other, the last dimension fastest.
+pub(super) fn contiguous(shape: &[isize], itemsize: isize) -> Vec<isize> {
+    let mut strides = vec![itemsize; shape.len()];
+    for index in (1..shape.len()).rev() {
+        // Where it overflows, some other length is 0, and the strides don't matter.
+        strides[index - 1] = strides[index].wrapping_mul(shape[index]);
+    }
+    strides
+}
+
+/// The memory of an exporter, as bytes one behind the other; handed back when dropped.
+pub(crate) struct Simple<'py>(
+    Box<ffi::Py_buffer>,
+    core::marker::PhantomData<Attached<'py>>,
+);
+
+impl<'py> Simple<'py> {
+    /// `None`: it exports none, or not in that form.
+    pub(crate) fn of(py: Attached<'py>, object: Ref<'_>) -> PyResult<Option<Self>> {
+        if !Acquired::possible(object) {
+            return Ok(None);
+        }
+        let mut view = Box::new(ffi::Py_buffer::new());
+        // SAFETY: attached; the view is boxed, so it stays where the exporter saw it.
+        let answer = unsafe { running::get_buffer(object.as_ptr(), &mut *view, ffi::PyBUF_SIMPLE) };
+        if answer == 0 {
+            return Ok(Some(Self(view, core::marker::PhantomData)));
+        }
+        let raised = Raised::already(py);
+        // SAFETY: reading a static of the interpreter; exception classes are immortal.
+        if raised.is(py, unsafe { Ref::from_ptr(ffi::PyExc_BufferError) }) {
+            raised.ignore(py);
+            return Ok(None);
+        }
+        Err(raised)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        if self.0.len == 0 {
+            return &[]; // the pointer may be NULL
+        }
+        // SAFETY: acquired, and not handed back while borrowed.
+        unsafe { core::slice::from_raw_parts(self.0.buf.cast(), self.0.len as usize) }
+    }
+}
+
+impl Drop for Simple<'_> {
+    fn drop(&mut self) {
+        // SAFETY: acquired by `of`, attached to the same interpreter for all of `'py`.
+        unsafe { running::release_buffer(&mut *self.0) }
+    }
+}
+
+/// The file behind an object with `fileno()`, for as long as that keeps it open.
+pub(crate) fn borrow_file(
+    py: Attached<'_>,
+    file: Ref<'_>,
+) -> PyResult<core::mem::ManuallyDrop<std::fs::File>> {
+    use std::os::fd::FromRawFd;
+    let number = file.attribute(py, c"fileno")?.get().call(py, [])?;
+    let number = number.get().index(py)? as c_int;
+    // SAFETY: the caller keeps the object, which keeps the descriptor; it is not closed here.
+    Ok(core::mem::ManuallyDrop::new(unsafe {
+        std::fs::File::from_raw_fd(number)
+    }))
+}
+
 /// What a `memoryview` looks at now.
 pub(crate) fn window(py: Attached<'_>, view: Ref<'_>) -> PyResult<Window> {
     let acquired = Acquired::new(py, view, false)?;
+    let window = Window::of(acquired.layout());
+    // SAFETY: acquired just now, in this interpreter.
+    unsafe { acquired.release() };
+    Ok(window)
+}
+
+/// The same of any exporter, and writable if that is.
+pub(crate) fn writable_window(py: Attached<'_>, exporter: Ref<'_>) -> PyResult<Window> {
+    let acquired = match Acquired::new(py, exporter, true) {
+        Err(raised) if raised.is_ordinary(py) => {
+            raised.ignore(py);
+            Acquired::new(py, exporter, false)?
+        }
+        acquired => acquired?,
+    };
     let window = Window::of(acquired.layout());
     // SAFETY: acquired just now, in this interpreter.
     unsafe { acquired.release() };

@@ -5,6 +5,7 @@ use core::mem;
 
 use pyo3_ffi as ffi;
 
+use super::collection::Collection;
 use super::getset::GetSet;
 use super::method::Method;
 use super::slot::Slot;
@@ -22,6 +23,7 @@ pub(crate) trait Class: Sized + Send + Sync + 'static {
     /// Is the class tracked by the cycle collector? Then it visits its type; payloads hold no
     /// references to Python objects.
     const TRACKED: bool;
+    const COLLECTION: Collection = Collection::Neither;
 
     /// Where the module's state keeps the class.
     fn home(state: &State) -> &super::Global;
@@ -80,6 +82,9 @@ unsafe extern "C" fn dealloc<C: Class>(obj: *mut ffi::PyObject) {
     // their type; tracked objects leave the collector's list before they come apart.
     unsafe {
         let class = ffi::Py_TYPE(obj);
+        if (*class).tp_finalize.is_some() && running::finalize_from_dealloc(obj) < 0 {
+            return; // somebody refers to it again
+        }
         if C::TRACKED {
             ffi::PyObject_GC_UnTrack(obj.cast());
         }
@@ -114,7 +119,7 @@ pub(crate) fn add<C: Class>(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
         entry(ffi::Py_tp_getset, C::GETSET.as_ptr() as *mut c_void),
         entry(ffi::Py_tp_members, MEMBERS.as_ptr() as *mut c_void),
     ];
-    let mut flags = ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_IMMUTABLETYPE;
+    let mut flags = ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_IMMUTABLETYPE | C::COLLECTION.flags();
     if C::TRACKED {
         flags |= ffi::Py_TPFLAGS_HAVE_GC;
         slots.push(entry(ffi::Py_tp_traverse, traverse as *mut c_void));

@@ -1,5 +1,7 @@
 //! "The error indicator is set" as a value, and the ways to set it.
 
+use core::ffi::CStr;
+
 use pyo3_ffi as ffi;
 
 use super::{Attached, Owned, Ref, running};
@@ -14,14 +16,48 @@ pub(crate) type PyResult<T> = Result<T, Raised>;
 /// Built-in exception classes that Rust code raises itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Builtin {
+    Attribute,
+    BlockingIo,
     Buffer,
     Import,
+    Index,
     Key,
+    Memory,
+    NotImplemented,
+    Os,
+    Overflow,
+    Recursion,
     Runtime,
     System,
     Timeout,
     Type,
     Value,
+}
+
+impl Builtin {
+    pub(crate) fn class(self) -> Ref<'static> {
+        // SAFETY: reading statics of the interpreter; exception classes are immortal.
+        unsafe {
+            Ref::from_ptr(match self {
+                Builtin::Attribute => ffi::PyExc_AttributeError,
+                Builtin::BlockingIo => ffi::PyExc_BlockingIOError,
+                Builtin::Buffer => ffi::PyExc_BufferError,
+                Builtin::Import => ffi::PyExc_ImportError,
+                Builtin::Index => ffi::PyExc_IndexError,
+                Builtin::Key => ffi::PyExc_KeyError,
+                Builtin::Memory => ffi::PyExc_MemoryError,
+                Builtin::NotImplemented => ffi::PyExc_NotImplementedError,
+                Builtin::Os => ffi::PyExc_OSError,
+                Builtin::Overflow => ffi::PyExc_OverflowError,
+                Builtin::Recursion => ffi::PyExc_RecursionError,
+                Builtin::Runtime => ffi::PyExc_RuntimeError,
+                Builtin::System => ffi::PyExc_SystemError,
+                Builtin::Timeout => ffi::PyExc_TimeoutError,
+                Builtin::Type => ffi::PyExc_TypeError,
+                Builtin::Value => ffi::PyExc_ValueError,
+            })
+        }
+    }
 }
 
 impl Raised {
@@ -31,20 +67,7 @@ impl Raised {
     }
 
     pub(crate) fn builtin(py: Attached<'_>, class: Builtin, message: &str) -> Self {
-        // SAFETY: reading statics of the interpreter; exception classes are immortal.
-        let class = unsafe {
-            Ref::from_ptr(match class {
-                Builtin::Buffer => ffi::PyExc_BufferError,
-                Builtin::Import => ffi::PyExc_ImportError,
-                Builtin::Key => ffi::PyExc_KeyError,
-                Builtin::Runtime => ffi::PyExc_RuntimeError,
-                Builtin::System => ffi::PyExc_SystemError,
-                Builtin::Timeout => ffi::PyExc_TimeoutError,
-                Builtin::Type => ffi::PyExc_TypeError,
-                Builtin::Value => ffi::PyExc_ValueError,
-            })
-        };
-        Self::new(py, class, message)
+        Self::new(py, class.class(), message)
     }
 
     pub(crate) fn type_error(py: Attached<'_>, message: &str) -> Self {
@@ -53,6 +76,39 @@ impl Raised {
 
     pub(crate) fn value_error(py: Attached<'_>, message: &str) -> Self {
         Self::builtin(py, Builtin::Value, message)
+    }
+
+    /// Raises `MemoryError`.
+    pub(crate) fn memory(_py: Attached<'_>) -> Self {
+        // SAFETY: attached; the answer is always NULL.
+        unsafe { ffi::PyErr_NoMemory() };
+        Raised(())
+    }
+
+    /// Raises the `OSError` of a system call, `MemoryError` where memory is what it lacked.
+    pub(crate) fn io(py: Attached<'_>, error: &std::io::Error) -> Self {
+        match error.raw_os_error() {
+            None if error.kind() != std::io::ErrorKind::OutOfMemory => {
+                // SAFETY: reading a static of the interpreter; exception classes are immortal.
+                let class = unsafe { Ref::from_ptr(ffi::PyExc_OSError) };
+                Self::new(py, class, &error.to_string())
+            }
+            None | Some(libc::ENOMEM | libc::ENOSPC) => Self::memory(py),
+            Some(number) => {
+                // SAFETY: as above.
+                let class = unsafe { Ref::from_ptr(ffi::PyExc_OSError) };
+                let text = error.to_string();
+                let text = text.split(" (os error").next().unwrap_or_default();
+                let made = py.int(i64::from(number)).and_then(|number| {
+                    let text = py.str(text)?;
+                    class.call(py, [number.get(), text.get()])
+                });
+                match made {
+                    Ok(exception) => Self::restore(py, exception),
+                    Err(raised) => raised,
+                }
+            }
+        }
     }
 
     /// Raises `class(message)`.
@@ -64,6 +120,14 @@ impl Raised {
         Raised(())
     }
 
+    /// Raises `KeyError(key)`.
+    pub(crate) fn key_error(py: Attached<'_>, key: Ref<'_>) -> Self {
+        match Builtin::Key.class().call(py, [key]) {
+            Ok(exception) => Self::restore(py, exception),
+            Err(raised) => raised,
+        }
+    }
+
     /// Takes the exception out of the indicator.
     pub(crate) fn take(self, py: Attached<'_>) -> Owned<'_> {
         // SAFETY: attached; the indicator is set, so this is a new reference.
@@ -71,6 +135,13 @@ impl Raised {
             Ok(exception) => exception,
             Err(Raised(())) => unreachable!("a Raised exists only while the indicator is set"),
         }
+    }
+
+    /// Takes the exception out of the indicator that may be set.
+    pub(crate) fn set_aside(py: Attached<'_>) -> Option<Owned<'_>> {
+        // SAFETY: attached; reads the indicator.
+        let is_set = unsafe { !ffi::PyErr_Occurred().is_null() };
+        is_set.then(|| Raised(()).take(py))
     }
 
     /// Puts an exception back into the indicator.
@@ -90,6 +161,21 @@ impl Raised {
             .and_then(|add| add.get().call(py, [py.str(&note)?.get()]));
         match added {
             Ok(_none) => Self::restore(py, exception),
+            Err(raised) => raised,
+        }
+    }
+
+    /// The same exception with an attribute more, which is made while no exception is set.
+    pub(crate) fn with_attribute<'py>(
+        self,
+        py: Attached<'py>,
+        name: &CStr,
+        value: impl FnOnce() -> PyResult<Owned<'py>>,
+    ) -> Self {
+        let exception = self.take(py);
+        let set = value().and_then(|value| exception.get().set_attribute(py, name, value.get()));
+        match set {
+            Ok(()) => Self::restore(py, exception),
             Err(raised) => raised,
         }
     }
@@ -116,10 +202,26 @@ impl Raised {
         unsafe { running::write_unraisable(core::ptr::null_mut()) }
     }
 
+    /// Warns that `source` was left open; the message is for people.
+    pub(crate) fn warn_unclosed(py: Attached<'_>, source: Ref<'_>, message: &str) {
+        let Ok(message) = std::ffi::CString::new(message) else {
+            return;
+        };
+        // SAFETY: attached, a live object, NUL-terminated text.
+        if unsafe { running::warn_resource(source.as_ptr(), message.as_ptr()) } < 0 {
+            Raised(()).report(py, source); // the warning was made an error
+        }
+    }
+
     /// Is the exception an instance of this class?
     pub(crate) fn is(&self, _py: Attached<'_>, class: Ref<'_>) -> bool {
         // SAFETY: attached, the indicator is set.
         unsafe { ffi::PyErr_ExceptionMatches(class.as_ptr()) != 0 }
+    }
+
+    /// As [`is`](Self::is), for a built-in class.
+    pub(crate) fn is_builtin(&self, py: Attached<'_>, class: Builtin) -> bool {
+        self.is(py, class.class())
     }
 
     /// Is it an `Exception` that says something about an object, and not, say, a `KeyboardInterrupt`?

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use pyo3_ffi as ffi;
 
-use super::buffer::{Layout, Window};
+use super::buffer::{Layout, Window, contiguous};
 use super::error::Builtin;
 use super::text::Address;
 use super::{Attached, Cx, Owned, PyResult, Raised, Ref, boundary, interp, running};
@@ -428,16 +428,6 @@ impl RawArea {
             readonly,
         ))
     }
-}
-
-/// Strides of items one behind the other, the last dimension fastest.
-fn contiguous(shape: &[isize], itemsize: isize) -> Vec<isize> {
-    let mut strides = vec![itemsize; shape.len()];
-    for index in (1..shape.len()).rev() {
-        // Where it overflows, some other length is 0, and the strides don't matter.
-        strides[index - 1] = strides[index].wrapping_mul(shape[index]);
-    }
-    strides
 }
 
 /// The size of the items that `memoryview` reads by itself, trusting whoever says how large they are.

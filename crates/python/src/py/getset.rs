@@ -6,7 +6,8 @@ use pyo3_ffi as ffi;
 
 use super::boundary::{self, summon};
 use super::class::{Class, payload, state_of};
-use super::method::NoArgs;
+use super::method::{NoArgs, OfObject};
+use super::{Args, Ref};
 
 /// One row of an attribute table. Tables end with [`END`].
 pub(crate) type GetSet = ffi::PyGetSetDef;
@@ -38,6 +39,33 @@ pub(crate) const fn getter<C: Class, F: NoArgs<C>>(
     GetSet {
         name: name.as_ptr(),
         get: Some(call::<C, F>),
+        set: None,
+        doc: doc.as_ptr(),
+        closure: core::ptr::null_mut(),
+    }
+}
+
+/// An attribute of a class of ours that is no [`Class`].
+pub(crate) const fn of_object<F: OfObject>(
+    name: &'static CStr,
+    _getter: F,
+    doc: &'static CStr,
+) -> GetSet {
+    unsafe extern "C" fn call<F: OfObject>(
+        slf: *mut ffi::PyObject,
+        _: *mut c_void,
+    ) -> *mut ffi::PyObject {
+        // SAFETY: as in `getter`; the class is final, so one of our own heap types. There are no arguments.
+        unsafe {
+            boundary::enter(state_of(slf), |cx| {
+                let none = Args::new(core::ptr::null(), 0, core::ptr::null_mut());
+                boundary::object(summon::<F>()(Ref::from_ptr(slf), cx, none))
+            })
+        }
+    }
+    GetSet {
+        name: name.as_ptr(),
+        get: Some(call::<F>),
         set: None,
         doc: doc.as_ptr(),
         closure: core::ptr::null_mut(),

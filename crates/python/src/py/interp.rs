@@ -72,11 +72,12 @@ impl Handle {
         }
     }
 
-    /// Attaches a thread that is attached nowhere, runs `work`, and detaches it.
+    /// Attaches a thread that is attached nowhere, runs `work`, and detaches it. An interpreter that has begun to
+    /// end without notice may keep the thread for good; `lost` is called then (before 3.14).
     ///
     /// # Safety
-    /// The interpreter exists and isn't finalizing until this returns; the thread is attached nowhere.
-    pub(crate) unsafe fn enter(self, work: impl FnOnce(Attached<'_>)) {
+    /// The interpreter exists until this returns or calls `lost`; the thread is attached nowhere.
+    pub(crate) unsafe fn enter(self, lost: impl Fn(), work: impl FnOnce(Attached<'_>)) {
         // SAFETY: a thread state of our own for this visit, deleted at its end: one that is left over would
         // abort the interpreter's end on 3.12 and 3.13.
         unsafe {
@@ -84,7 +85,7 @@ impl Handle {
             if thread.is_null() {
                 return;
             }
-            ffi::PyEval_RestoreThread(thread);
+            running::restore_thread(thread, lost);
             boundary::enter_quietly(work);
             running::clear_thread(thread);
             ffi::PyThreadState_DeleteCurrent();
@@ -129,7 +130,7 @@ impl ThreadState {
     pub(crate) unsafe fn run(self, work: impl FnOnce(Attached<'_>)) {
         // SAFETY: forwarded to the caller.
         unsafe {
-            ffi::PyEval_RestoreThread(self.0);
+            running::restore_thread(self.0, || ());
             boundary::enter_quietly(work);
             ffi::PyEval_SaveThread();
         }

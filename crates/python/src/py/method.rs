@@ -95,6 +95,46 @@ pub(crate) const fn keywords<C: Class, F: Keywords<C>>(
     )
 }
 
+/// What a method looks like that is given the object itself.
+pub(crate) trait OfObject:
+    for<'py> Fn(Ref<'py>, Cx<'py>, Args<'py>) -> PyResult<Owned<'py>> + Copy + 'static
+{
+}
+impl<F> OfObject for F where
+    F: for<'py> Fn(Ref<'py>, Cx<'py>, Args<'py>) -> PyResult<Owned<'py>> + Copy + 'static
+{
+}
+
+/// A method of a class of ours that is no [`Class`] (a subclass of a built-in), or that hands the object on.
+pub(crate) const fn of_object<F: OfObject>(
+    name: &'static CStr,
+    _method: F,
+    doc: &'static CStr,
+) -> Method {
+    unsafe extern "C" fn call<F: OfObject>(
+        slf: *mut ffi::PyObject,
+        values: *const *mut ffi::PyObject,
+        count: ffi::Py_ssize_t,
+        names: *mut ffi::PyObject,
+    ) -> *mut ffi::PyObject {
+        // SAFETY: as in `keywords`; the class is final, so one of our own heap types.
+        unsafe {
+            boundary::enter(state_of(slf), |cx| {
+                let args = Args::new(values, count, names);
+                boundary::object(summon::<F>()(Ref::from_ptr(slf), cx, args))
+            })
+        }
+    }
+    row(
+        name,
+        ffi::PyMethodDefPointer {
+            PyCFunctionFastWithKeywords: call::<F>,
+        },
+        ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+        doc,
+    )
+}
+
 /// A class method of a class of ours.
 pub(crate) const fn class<F: Free>(name: &'static CStr, _method: F, doc: &'static CStr) -> Method {
     unsafe extern "C" fn call<F: Free>(
@@ -133,22 +173,33 @@ pub(crate) const fn class_getitem() -> Method {
     )
 }
 
-/// `__enter__` that returns `self`.
-pub(crate) const fn enter_self() -> Method {
-    unsafe extern "C" fn call(
+/// What is asked before `with` enters an object.
+pub(crate) trait Check<C>:
+    for<'py> Fn(&C, Cx<'py>) -> PyResult<()> + Copy + 'static
+{
+}
+impl<C, F: for<'py> Fn(&C, Cx<'py>) -> PyResult<()> + Copy + 'static> Check<C> for F {}
+
+/// `__enter__` that returns `self`, unless the check fails.
+pub(crate) const fn enter<C: Class, F: Check<C>>(_check: F) -> Method {
+    unsafe extern "C" fn call<C: Class, F: Check<C>>(
         slf: *mut ffi::PyObject,
         _: *mut ffi::PyObject,
     ) -> *mut ffi::PyObject {
-        // SAFETY: called attached, with a live object.
+        // SAFETY: as in `noargs`.
         unsafe {
-            ffi::Py_INCREF(slf);
+            boundary::enter(state_of(slf), |cx| {
+                summon::<F>()(payload::<C>(slf), cx)?;
+                boundary::object(Ok(Ref::from_ptr(slf).to_owned(cx.py())))
+            })
         }
-        slf
     }
     let doc = c"__enter__($self, /)\n--\n\nReturn self; leaving the block closes this handle.";
     row(
         c"__enter__",
-        ffi::PyMethodDefPointer { PyCFunction: call },
+        ffi::PyMethodDefPointer {
+            PyCFunction: call::<C, F>,
+        },
         ffi::METH_NOARGS,
         doc,
     )

@@ -14,23 +14,37 @@
 //! [`boundary`] is the one way in from C.
 
 pub(crate) mod args;
+pub(crate) mod arrow;
 pub(crate) mod attached;
 pub(crate) mod boundary;
 pub(crate) mod buffer;
 pub(crate) mod class;
+pub(crate) mod collection;
 pub(crate) mod container;
+pub(crate) mod dlpack;
 pub(crate) mod error;
+pub(crate) mod export;
+#[cfg(not(Py_3_13))]
+pub(crate) mod finish;
 pub(crate) mod foreign;
 pub(crate) mod getset;
+pub(crate) mod guard;
+pub(crate) mod identity;
+pub(crate) mod instance;
 pub(crate) mod interp;
+pub(crate) mod keys;
 pub(crate) mod method;
 pub(crate) mod module;
+pub(crate) mod number;
 pub(crate) mod object;
 pub(crate) mod owned;
 pub(crate) mod record;
 mod running;
+pub(crate) mod shared_bytes;
 pub(crate) mod shared_text;
+pub(crate) mod signals;
 pub(crate) mod slot;
+pub(crate) mod subscript;
 pub(crate) mod text;
 pub(crate) mod xidata;
 

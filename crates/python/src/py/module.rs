@@ -62,6 +62,10 @@ impl Definition {
         }))
     }
 
+    pub(super) fn as_ptr(&'static self) -> *mut ffi::PyModuleDef {
+        self.0.get()
+    }
+
     /// What `PyInit__core` answers.
     pub(crate) fn init(&'static self) -> *mut c_void {
         // SAFETY: called by the import system with a definition that lives for ever.
@@ -123,6 +127,7 @@ unsafe extern "C" fn clear(module: *mut ffi::PyObject) -> c_int {
                 for global in state.globals() {
                     global.clear(py);
                 }
+                state.keys.clear(py);
             });
         }
     }

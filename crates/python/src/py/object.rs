@@ -124,6 +124,16 @@ impl<'py> Attached<'py> {
         }
     }
 
+    /// `sys.modules.get(name)`, also while the module is being imported.
+    pub(crate) fn loaded_module(self, name: &str) -> PyResult<Option<Owned<'py>>> {
+        // SAFETY: attached; the interpreter keeps what is returned.
+        let modules = unsafe { Ref::from_ptr(ffi::PyImport_GetModuleDict()) };
+        if !modules.is_dict() {
+            return Ok(None);
+        }
+        modules.find(self, self.str(name)?.get())
+    }
+
     /// `import name`, for a name that is only known now.
     pub(crate) fn import_named(self, name: &str) -> PyResult<Owned<'py>> {
         let name = self.str(name)?;
@@ -208,10 +218,11 @@ impl<'a> Ref<'a> {
         self.as_ptr() == unsafe { ffi::Py_None() }
     }
 
-    /// Could somebody else, a second slot of a container for instance, hold this object too?
-    pub(crate) fn may_be_met_again(self) -> bool {
+    /// Has the object more references than these, so that it could be met somewhere else, in a second place of a
+    /// container for instance? Without a GIL, any object may have.
+    pub(crate) fn has_more_references(self, known: isize) -> bool {
         // SAFETY: a live object of the attached interpreter.
-        cfg!(Py_GIL_DISABLED) || unsafe { ffi::Py_REFCNT(self.as_ptr()) } != 1
+        cfg!(Py_GIL_DISABLED) || unsafe { ffi::Py_REFCNT(self.as_ptr()) } > known
     }
 
     /// The value of an exact `int` when it fits.
@@ -236,9 +247,26 @@ impl<'a> Ref<'a> {
 
     /// Any number that has `__index__`, as a size.
     pub(crate) fn index(self, py: Attached<'_>) -> PyResult<isize> {
-        // SAFETY: attached; -1 with an exception set is an error.
+        self.index_within(py, Builtin::Overflow)
+    }
+
+    /// As [`index`](Self::index), and the nearest size there is for what is none.
+    pub(crate) fn clipped_index(self, py: Attached<'_>) -> PyResult<isize> {
+        // SAFETY: attached; -1 with an exception set is an error; NULL asks for the nearest.
         unsafe {
-            let value = running::as_ssize(self.as_ptr());
+            let value = running::as_ssize(self.as_ptr(), core::ptr::null_mut());
+            if value == -1 && !ffi::PyErr_Occurred().is_null() {
+                return Err(Raised::already(py));
+            }
+            Ok(value)
+        }
+    }
+
+    /// As [`index`](Self::index); `overflow` is raised for what is too large.
+    pub(crate) fn index_within(self, py: Attached<'_>, overflow: Builtin) -> PyResult<isize> {
+        // SAFETY: attached; -1 with an exception set is an error; a live class.
+        unsafe {
+            let value = running::as_ssize(self.as_ptr(), overflow.class().as_ptr());
             if value == -1 && !ffi::PyErr_Occurred().is_null() {
                 return Err(Raised::already(py));
             }
@@ -269,7 +297,13 @@ impl<'a> Ref<'a> {
         }
     }
 
-    /// The contents of an exact `bytes`.
+    /// `type(self) is bytes`.
+    pub(crate) fn is_exact_bytes(self) -> bool {
+        // SAFETY: a live object; reads its type.
+        unsafe { ffi::PyBytes_CheckExact(self.as_ptr()) != 0 }
+    }
+
+    /// The contents of a `bytes`, exact or not.
     pub(crate) fn as_bytes(self) -> &'a [u8] {
         // SAFETY: the callers pass a `bytes`, which never changes and lives for `'a`.
         unsafe {
@@ -313,6 +347,12 @@ impl<'a> Ref<'a> {
         }
     }
 
+    /// The address of the object's class, for identity only.
+    pub(crate) fn class_address(self) -> usize {
+        // SAFETY: a live object.
+        unsafe { ffi::Py_TYPE(self.as_ptr()) as usize }
+    }
+
     /// `type(self)`.
     pub(crate) fn class<'py>(self, py: Attached<'py>) -> Owned<'py> {
         // SAFETY: a live object; its type is one too.
@@ -346,6 +386,24 @@ impl<'a> Ref<'a> {
         unsafe { ffi::PyType_Check(self.as_ptr()) != 0 }
     }
 
+    /// Is it a Python function, neither a method nor a built-in one?
+    pub(crate) fn is_function(self) -> bool {
+        // SAFETY: a live object.
+        unsafe { ffi::PyFunction_Check(self.as_ptr()) != 0 }
+    }
+
+    /// Is it a class, a function, or a method as a built-in class has it: something with a name in its module?
+    pub(crate) fn is_definition(self) -> bool {
+        // SAFETY: a live object, whose type is compared with immortal ones.
+        unsafe {
+            let class = ffi::Py_TYPE(self.as_ptr());
+            self.is_class()
+                || self.is_function()
+                || class == &raw mut ffi::PyCFunction_Type
+                || class == &raw mut ffi::PyMethodDescr_Type
+        }
+    }
+
     /// `callable(self)`.
     pub(crate) fn is_callable(self) -> bool {
         // SAFETY: a live object.
@@ -358,6 +416,23 @@ impl<'a> Ref<'a> {
         match unsafe { running::is_true(self.as_ptr()) } {
             -1 => Err(Raised::already(py)),
             answer => Ok(answer == 1),
+        }
+    }
+
+    /// `self(*arguments, **keywords)` for a tuple of arguments and a `dict`.
+    pub(crate) fn call_with_keywords<'py>(
+        self,
+        py: Attached<'py>,
+        arguments: Ref<'_>,
+        keywords: Ref<'_>,
+    ) -> PyResult<Owned<'py>> {
+        // SAFETY: attached; the callers pass a tuple and a dict.
+        unsafe {
+            let (arguments, keywords) = (arguments.as_ptr(), keywords.as_ptr());
+            Owned::from_new(
+                py,
+                running::call_with_keywords(self.as_ptr(), arguments, keywords),
+            )
         }
     }
 
@@ -436,10 +511,28 @@ impl<'a> Ref<'a> {
         }
     }
 
+    /// The name that a function or class is imported by, for messages.
+    pub(crate) fn import_name(self, py: Attached<'_>) -> String {
+        let part = |name| match self.attribute(py, name) {
+            Ok(text) if text.get().is_str() => text.get().display(py),
+            Ok(_) => "?".to_owned(),
+            Err(raised) => {
+                raised.ignore(py);
+                "?".to_owned()
+            }
+        };
+        format!("{}.{}", part(c"__module__"), part(c"__qualname__"))
+    }
+
+    /// `repr(self)`.
+    pub(crate) fn repr<'py>(self, py: Attached<'py>) -> PyResult<Owned<'py>> {
+        // SAFETY: attached.
+        unsafe { Owned::from_new(py, running::repr(self.as_ptr())) }
+    }
+
     /// `repr(self)` for messages; never fails, at most about 40 characters.
     pub(crate) fn brief_repr(self, py: Attached<'_>) -> String {
-        // SAFETY: attached.
-        let text = match unsafe { Owned::from_new(py, running::repr(self.as_ptr())) } {
+        let text = match self.repr(py) {
             Ok(text) => text.get().display(py),
             Err(raised) => {
                 raised.ignore(py);

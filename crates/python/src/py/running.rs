@@ -41,6 +41,7 @@ mod raw {
             object: *mut PyObject,
             overflow: *mut PyObject,
         ) -> Py_ssize_t;
+        pub(super) fn PyNumber_Index(object: *mut PyObject) -> *mut PyObject;
         pub(super) fn PyFloat_AsDouble(object: *mut PyObject) -> f64;
         pub(super) fn PyObject_GetBuffer(
             object: *mut PyObject,
@@ -60,6 +61,17 @@ mod raw {
             callable: *mut PyObject,
             args: *mut PyObject,
         ) -> *mut PyObject;
+        pub(super) fn PyObject_Call(
+            callable: *mut PyObject,
+            args: *mut PyObject,
+            keywords: *mut PyObject,
+        ) -> *mut PyObject;
+        pub(super) fn PySlice_Unpack(
+            slice: *mut PyObject,
+            start: *mut Py_ssize_t,
+            stop: *mut Py_ssize_t,
+            step: *mut Py_ssize_t,
+        ) -> c_int;
         pub(super) fn PyObject_Str(object: *mut PyObject) -> *mut PyObject;
         pub(super) fn PyObject_IsTrue(object: *mut PyObject) -> c_int;
         pub(super) fn PyObject_RichCompareBool(
@@ -67,6 +79,7 @@ mod raw {
             other: *mut PyObject,
             operation: c_int,
         ) -> c_int;
+        pub(super) fn PyObject_Hash(object: *mut PyObject) -> Py_ssize_t;
         pub(super) fn PyImport_Import(name: *mut PyObject) -> *mut PyObject;
         pub(super) fn PyImport_GetModule(name: *mut PyObject) -> *mut PyObject;
         #[cfg(Py_3_13)]
@@ -86,6 +99,16 @@ mod raw {
             value: *mut PyObject,
         ) -> c_int;
         pub(super) fn PyDict_DelItem(dict: *mut PyObject, key: *mut PyObject) -> c_int;
+        pub(super) fn PyObject_SetItem(
+            object: *mut PyObject,
+            key: *mut PyObject,
+            value: *mut PyObject,
+        ) -> c_int;
+        pub(super) fn PyObject_GenericSetAttr(
+            object: *mut PyObject,
+            name: *mut PyObject,
+            value: *mut PyObject,
+        ) -> c_int;
         pub(super) fn PySet_Add(set: *mut PyObject, item: *mut PyObject) -> c_int;
         pub(super) fn PyErr_WriteUnraisable(source: *mut PyObject);
         pub(super) fn PyErr_Clear();
@@ -93,15 +116,24 @@ mod raw {
         pub(super) fn PyErr_SetObject(class: *mut PyObject, value: *mut PyObject);
         pub(super) fn PyErr_SetRaisedException(exception: *mut PyObject);
         pub(super) fn PyObject_ClearWeakRefs(object: *mut PyObject);
+        pub(super) fn PyObject_CallFinalizerFromDealloc(object: *mut PyObject) -> c_int;
+        pub(super) fn PyErr_ResourceWarning(
+            source: *mut PyObject,
+            level: Py_ssize_t,
+            format: *const c_char,
+            ...
+        ) -> c_int;
         pub(super) fn PyThreadState_Clear(thread: *mut PyThreadState);
+        pub(super) fn PyEval_RestoreThread(thread: *mut PyThreadState);
         pub(super) fn Py_DecRef(object: *mut PyObject);
     }
 
-    /// Dropped only by unwinding.
-    struct Hang;
+    /// Dropped only by unwinding: tells that the thread is lost, then keeps it.
+    struct Hang<F: Fn()>(F);
 
-    impl Drop for Hang {
+    impl<F: Fn()> Drop for Hang<F> {
         fn drop(&mut self) {
+            (self.0)();
             loop {
                 std::thread::park();
             }
@@ -109,8 +141,8 @@ mod raw {
     }
 
     #[inline(always)]
-    pub(in super::super) fn guarded<R>(call: impl FnOnce() -> R) -> R {
-        let hang = Hang;
+    pub(super) fn guarded_or<R>(lost: impl Fn(), call: impl FnOnce() -> R) -> R {
+        let hang = Hang(lost);
         let answer = call();
         core::mem::forget(hang);
         answer
@@ -122,13 +154,25 @@ mod raw {
     pub(super) use pyo3_ffi::*;
 
     #[inline(always)]
-    pub(in super::super) fn guarded<R>(call: impl FnOnce() -> R) -> R {
+    pub(super) fn guarded_or<R>(_lost: impl Fn(), call: impl FnOnce() -> R) -> R {
         call()
     }
 }
 
 /// Runs `call`, a call of an extension's function, declared as unwinding, for instance.
-pub(super) use raw::guarded;
+#[inline(always)]
+pub(super) fn guarded<R>(call: impl FnOnce() -> R) -> R {
+    raw::guarded_or(|| (), call)
+}
+
+/// Attaches the thread. Calls `lost` when it will never be, where that can be known (before 3.14): then it hangs.
+///
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn restore_thread(thread: *mut PyThreadState, lost: impl Fn()) {
+    // SAFETY: forwarded to the caller.
+    raw::guarded_or(lost, || unsafe { raw::PyEval_RestoreThread(thread) });
+}
 
 /// # Safety
 /// As for CPython's function of this name.
@@ -190,9 +234,16 @@ pub(super) unsafe fn repr(object: *mut PyObject) -> *mut PyObject {
 
 /// # Safety
 /// As for CPython's function of this name.
-pub(super) unsafe fn as_ssize(object: *mut PyObject) -> Py_ssize_t {
-    // SAFETY: forwarded to the caller; the class of an exception is immortal.
-    guarded(|| unsafe { raw::PyNumber_AsSsize_t(object, ffi::PyExc_OverflowError) })
+pub(super) unsafe fn as_ssize(object: *mut PyObject, overflow: *mut PyObject) -> Py_ssize_t {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyNumber_AsSsize_t(object, overflow) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn number_index(object: *mut PyObject) -> *mut PyObject {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyNumber_Index(object) })
 }
 
 /// # Safety
@@ -260,6 +311,50 @@ pub(super) unsafe fn call_object(callable: *mut PyObject, args: *mut PyObject) -
 }
 
 /// # Safety
+/// As for CPython's `PyObject_Call`.
+pub(super) unsafe fn call_with_keywords(
+    callable: *mut PyObject,
+    args: *mut PyObject,
+    keywords: *mut PyObject,
+) -> *mut PyObject {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyObject_Call(callable, args, keywords) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn slice_unpack(
+    slice: *mut PyObject,
+    start: *mut Py_ssize_t,
+    stop: *mut Py_ssize_t,
+    step: *mut Py_ssize_t,
+) -> c_int {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PySlice_Unpack(slice, start, stop, step) })
+}
+
+/// `bytes.__getitem__(object, key)`.
+///
+/// # Safety
+/// The thread is attached; `object` is a `bytes`.
+pub(super) unsafe fn bytes_subscript(object: *mut PyObject, key: *mut PyObject) -> *mut PyObject {
+    type Subscript = unsafe extern "C" fn(*mut PyObject, *mut PyObject) -> *mut PyObject;
+    #[cfg(all(unix, not(Py_3_14)))]
+    type Unwinding = unsafe extern "C-unwind" fn(*mut PyObject, *mut PyObject) -> *mut PyObject;
+    // SAFETY: forwarded to the caller; a built-in type's tables are filled and never change. Where `__index__` may
+    // unwind, it is called as what may.
+    unsafe {
+        let mapping = ffi::PyBytes_Type.tp_as_mapping;
+        let Some(subscript): Option<Subscript> = (*mapping).mp_subscript else {
+            return core::ptr::null_mut();
+        };
+        #[cfg(all(unix, not(Py_3_14)))]
+        let subscript = core::mem::transmute::<Subscript, Unwinding>(subscript);
+        guarded(|| subscript(object, key))
+    }
+}
+
+/// # Safety
 /// As for CPython's function of this name.
 pub(super) unsafe fn str(object: *mut PyObject) -> *mut PyObject {
     // SAFETY: forwarded to the caller.
@@ -271,6 +366,13 @@ pub(super) unsafe fn str(object: *mut PyObject) -> *mut PyObject {
 pub(super) unsafe fn is_true(object: *mut PyObject) -> c_int {
     // SAFETY: forwarded to the caller.
     guarded(|| unsafe { raw::PyObject_IsTrue(object) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn hash(object: *mut PyObject) -> Py_ssize_t {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyObject_Hash(object) })
 }
 
 /// `object == other`, or -1.
@@ -349,6 +451,48 @@ pub(super) unsafe fn set_add(set: *mut PyObject, item: *mut PyObject) -> c_int {
 
 /// # Safety
 /// As for CPython's function of this name.
+pub(super) unsafe fn set_item(
+    object: *mut PyObject,
+    key: *mut PyObject,
+    value: *mut PyObject,
+) -> c_int {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyObject_SetItem(object, key, value) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn set_generic(
+    object: *mut PyObject,
+    name: *mut PyObject,
+    value: *mut PyObject,
+) -> c_int {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyObject_GenericSetAttr(object, name, value) })
+}
+
+/// Calls a class's `tp_new`.
+///
+/// # Safety
+/// `new` is that of the class or of one of its bases, `args` a tuple; the thread is attached.
+pub(super) unsafe fn make_instance(
+    new: ffi::newfunc,
+    class: *mut ffi::PyTypeObject,
+    args: *mut PyObject,
+) -> *mut PyObject {
+    type New = unsafe extern "C-unwind" fn(
+        *mut ffi::PyTypeObject,
+        *mut PyObject,
+        *mut PyObject,
+    ) -> *mut PyObject;
+    // SAFETY: the same function, which may unwind; the rest is forwarded to the caller.
+    guarded(|| unsafe {
+        core::mem::transmute::<ffi::newfunc, New>(new)(class, args, core::ptr::null_mut())
+    })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
 pub(super) unsafe fn write_unraisable(source: *mut PyObject) {
     // SAFETY: forwarded to the caller.
     guarded(|| unsafe { raw::PyErr_WriteUnraisable(source) });
@@ -389,6 +533,22 @@ pub(super) unsafe fn restore_error(exception: *mut PyObject) {
 pub(super) unsafe fn clear_weak_references(object: *mut PyObject) {
     // SAFETY: forwarded to the caller.
     guarded(|| unsafe { raw::PyObject_ClearWeakRefs(object) });
+}
+
+/// Calls the finalizer of an object that is about to be freed; negative when it is alive again.
+///
+/// # Safety
+/// As for CPython's function of this name.
+pub(super) unsafe fn finalize_from_dealloc(object: *mut PyObject) -> c_int {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyObject_CallFinalizerFromDealloc(object) })
+}
+
+/// # Safety
+/// As for CPython's function of this name; `message` is NUL-terminated.
+pub(super) unsafe fn warn_resource(source: *mut PyObject, message: *const c_char) -> c_int {
+    // SAFETY: forwarded to the caller; the format has one string.
+    guarded(|| unsafe { raw::PyErr_ResourceWarning(source, 1, c"%s".as_ptr(), message) })
 }
 
 /// # Safety

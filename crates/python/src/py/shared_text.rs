@@ -11,11 +11,10 @@ use interlane_core::{AnyShare, Held};
 
 use super::class::{add_type, allocate, entry};
 use super::text::{Characters, state};
-use super::{Args, Cx, Owned, PyResult, Ref, Signature, boundary, running};
+use super::{Args, Cx, Owned, PyResult, Ref, Signature, running, subscript};
 use crate::convert::Message;
 use crate::convert::part::Part;
 use crate::convert::text::Text;
-use crate::state::State;
 
 #[repr(C)]
 struct Instance {
@@ -24,7 +23,7 @@ struct Instance {
     keeper: Option<Held>,
 }
 
-const DOC: &core::ffi::CStr = c"SharedStr(text='', /)
+const DOC: &core::ffi::CStr = c"SharedStr(text='')
 --
 
 A str whose characters are the same memory in every interpreter.
@@ -39,13 +38,14 @@ const NEW: Signature<1> = Signature {
     names: [c"text"],
     required: 0,
     positional: 1,
-    positional_only: 1,
+    positional_only: 0,
 };
 
 pub(crate) fn add(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
+    let slot = subscript::new(new);
     let slots = vec![
         entry(ffi::Py_tp_dealloc, dealloc as *mut c_void),
-        entry(ffi::Py_tp_new, new as *mut c_void),
+        entry(slot.id(), slot.function()),
         entry(ffi::Py_tp_doc, DOC.as_ptr() as *mut c_void),
     ];
     let flags = ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_IMMUTABLETYPE;
@@ -121,29 +121,9 @@ pub(crate) fn forward(cx: Cx<'_>, object: Ref<'_>) -> Option<Message> {
     })
 }
 
-unsafe extern "C" fn new(
-    class: *mut ffi::PyTypeObject,
-    args: *mut ffi::PyObject,
-    keywords: *mut ffi::PyObject,
-) -> *mut ffi::PyObject {
-    // SAFETY: CPython calls tp_new attached, with a tuple and NULL or a dict; the class is ours and final.
-    unsafe {
-        let state = &*ffi::PyType_GetModuleState(class).cast::<State>();
-        boundary::enter(state, |cx| {
-            if !keywords.is_null() && ffi::PyDict_Size(keywords) > 0 {
-                return Err(super::Raised::type_error(
-                    cx.py(),
-                    "SharedStr() takes no keyword arguments",
-                ));
-            }
-            let values = (0..ffi::PyTuple_GET_SIZE(args))
-                .map(|index| ffi::PyTuple_GET_ITEM(args, index))
-                .collect::<Vec<_>>();
-            let args = Args::new(values.as_ptr(), values.len() as _, core::ptr::null_mut());
-            let [text] = args.parse(cx.py(), &NEW)?;
-            boundary::object(crate::convert::text::shared_copy(cx, text))
-        })
-    }
+fn new<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+    let [text] = args.parse(cx.py(), &NEW)?;
+    crate::convert::text::shared_copy(cx, text)
 }
 
 unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {

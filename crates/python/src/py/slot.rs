@@ -7,7 +7,7 @@ use pyo3_ffi as ffi;
 use super::boundary::{self, summon};
 use super::class::{Class, payload, state_of};
 use super::method::NoArgs;
-use super::{Attached, Cx, Owned, PyResult, Ref};
+use super::{Attached, Cx, Owned, PyResult, Raised, Ref};
 
 /// One type slot: its number and the C function behind it.
 pub(crate) struct Slot(c_int, *mut c_void);
@@ -26,7 +26,11 @@ impl Slot {
     }
 }
 
-unsafe extern "C" fn unary<C: Class, F: NoArgs<C>>(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
+/// # Safety
+/// As CPython calls a slot of `C` that takes `self` alone.
+pub(super) unsafe extern "C" fn unary<C: Class, F: NoArgs<C>>(
+    slf: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
     // SAFETY: CPython calls slots attached, with `self` an instance of the type.
     unsafe {
         boundary::enter(state_of(slf), |cx| {
@@ -42,6 +46,62 @@ pub(crate) const fn repr<C: Class, F: NoArgs<C>>(_repr: F) -> Slot {
 /// `__iter__` of a class that is its own iterator.
 pub(crate) const fn iter_self() -> Slot {
     Slot::new(ffi::Py_tp_iter, ffi::PyObject_SelfIter as *mut c_void)
+}
+
+/// `__iter__` of a sequence.
+pub(crate) const fn iter_items() -> Slot {
+    Slot::new(ffi::Py_tp_iter, ffi::PySeqIter_New as *mut c_void)
+}
+
+/// `__aiter__` of a class that is its own asynchronous iterator.
+pub(crate) const fn async_iter_self() -> Slot {
+    Slot::new(ffi::Py_am_aiter, ffi::PyObject_SelfIter as *mut c_void)
+}
+
+/// What a slot looks like that needs the object and not its payload.
+pub(crate) trait OnObject:
+    for<'py> Fn(Cx<'py>, Ref<'py>) -> PyResult<Owned<'py>> + Copy + 'static
+{
+}
+impl<F> OnObject for F where
+    F: for<'py> Fn(Cx<'py>, Ref<'py>) -> PyResult<Owned<'py>> + Copy + 'static
+{
+}
+
+/// `__anext__`.
+pub(crate) const fn async_next<F: OnObject>(_next: F) -> Slot {
+    unsafe extern "C" fn call<F: OnObject>(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
+        // SAFETY: as in `unary`.
+        unsafe {
+            boundary::enter(state_of(slf), |cx| {
+                boundary::object(summon::<F>()(cx, Ref::from_ptr(slf)))
+            })
+        }
+    }
+    Slot::new(ffi::Py_am_anext, call::<F> as *mut c_void)
+}
+
+/// What is done when nobody refers to an object any more, while it is still whole.
+pub(crate) trait Finalize<C>: Fn(&C, Cx<'_>, Ref<'_>) + Copy + 'static {}
+impl<C, F: Fn(&C, Cx<'_>, Ref<'_>) + Copy + 'static> Finalize<C> for F {}
+
+/// A finalizer (PEP 442).
+pub(crate) const fn finalize<C: Class, F: Finalize<C>>(_finalize: F) -> Slot {
+    unsafe extern "C" fn call<C: Class, F: Finalize<C>>(slf: *mut ffi::PyObject) {
+        // SAFETY: as in `unary`; the object is whole, and its state is there as for any call. An exception that is
+        // set meanwhile is kept.
+        unsafe {
+            boundary::enter_quietly(|py| {
+                let cx = Cx::new(py, state_of(slf));
+                let before = Raised::set_aside(py);
+                summon::<F>()(payload::<C>(slf), cx, Ref::from_ptr(slf));
+                if let Some(exception) = before {
+                    let _still_set = Raised::restore(py, exception);
+                }
+            });
+        }
+    }
+    Slot::new(ffi::Py_tp_finalize, call::<C, F> as *mut c_void)
 }
 
 /// What `__next__` looks like: `None` ends the iteration.

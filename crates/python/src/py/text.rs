@@ -64,11 +64,38 @@ impl Characters {
 pub(super) mod state {
     pub(crate) const INTERNED: u32 = 0b11;
     pub(crate) const KIND_SHIFT: u32 = 2;
+    pub(crate) const KIND: u32 = 0b111;
+    pub(crate) const COMPACT: u32 = 1 << 5;
     pub(crate) const ASCII: u32 = 1 << 6;
 }
 
 impl<'a> Ref<'a> {
     /// The characters of a `str`.
+    #[cfg(not(Py_GIL_DISABLED))]
+    #[inline]
+    pub(crate) fn characters(self) -> Characters {
+        let text = self.as_ptr().cast::<ffi::PyASCIIObject>();
+        // SAFETY: the callers pass a `str`; its characters never change and never move. They are behind the object,
+        // whose head is smaller for ASCII, or, for instances of subclasses, where its last field says.
+        unsafe {
+            let state = (*text).state;
+            let ascii = state & state::ASCII != 0;
+            let data = match (state & state::COMPACT != 0, ascii) {
+                (true, true) => text.add(1).cast(),
+                (true, false) => text.cast::<ffi::PyCompactUnicodeObject>().add(1).cast(),
+                (false, _) => ffi::PyUnicode_DATA(self.as_ptr()).cast(),
+            };
+            Characters {
+                data,
+                length: (*text).length as usize,
+                width: (state >> state::KIND_SHIFT & state::KIND) as u8,
+                ascii,
+            }
+        }
+    }
+
+    /// The characters of a `str`.
+    #[cfg(Py_GIL_DISABLED)]
     pub(crate) fn characters(self) -> Characters {
         let ptr = self.as_ptr();
         // SAFETY: the callers pass a `str`; its characters never change and never move.
@@ -80,12 +107,8 @@ impl<'a> Ref<'a> {
                 ascii: false,
             }
         };
-        characters.ascii = if cfg!(Py_GIL_DISABLED) {
-            characters.width == 1 && characters.bytes().is_ascii() // the bit is elsewhere
-        } else {
-            // SAFETY: as above.
-            unsafe { (*ptr.cast::<ffi::PyASCIIObject>()).state & state::ASCII != 0 }
-        };
+        // The bit is elsewhere.
+        characters.ascii = characters.width == 1 && characters.bytes().is_ascii();
         characters
     }
 
@@ -121,6 +144,19 @@ impl<'py> Attached<'py> {
                 core::ptr::copy_nonoverlapping(data.as_ptr(), target, data.len());
             }
             Ok(text)
+        }
+    }
+}
+
+impl<'py> Attached<'py> {
+    /// An exact `str` of some of these characters: their width may be more than it takes.
+    pub(crate) fn part_of_text(self, width: u8, data: &[u8]) -> PyResult<Owned<'py>> {
+        let length = data.len() / usize::from(width.max(1));
+        // SAFETY: attached; so many characters of this width.
+        unsafe {
+            let data = data.as_ptr().cast();
+            let text = ffi::PyUnicode_FromKindAndData(width.into(), data, length as _);
+            Owned::from_new(self, text)
         }
     }
 }
@@ -181,7 +217,7 @@ pub(crate) unsafe fn free_adopted(object: Address) {
     unsafe { ffi::PyMem_RawFree(object.0.cast::<c_void>()) }
 }
 
-fn empty_allocator() -> ffi::PyMemAllocatorEx {
+pub(super) fn empty_allocator() -> ffi::PyMemAllocatorEx {
     ffi::PyMemAllocatorEx {
         ctx: core::ptr::null_mut(),
         malloc: None,

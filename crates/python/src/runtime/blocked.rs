@@ -8,18 +8,23 @@
 //! Daemon threads are not joined. Of those that sleep at the end of the process, none returns to Python: in a
 //! sub-interpreter it would run while CPython takes that apart.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use interlane_core::{Abandon, Parked};
 
 use super::Interpreter;
+use super::waiting::Subject;
 
-/// Sleeping threads by their identifier (`threading.get_ident()`). A lock of its own, held for single operations
-/// only, never together with another one.
-static BLOCKED: Mutex<BTreeMap<u64, Row>> = Mutex::new(BTreeMap::new());
+/// The places of all threads that have ever slept. Its lock is held for single operations.
+static PLACES: Mutex<Vec<Arc<Place>>> = Mutex::new(Vec::new());
+
+thread_local! {
+    /// The calling thread's own, in `PLACES` from its first sleep to its end.
+    static PLACE: Own = Own::new();
+}
 
 /// The threads that must not return to Python; empty until the process ends. As above.
 static HALTED: Mutex<Vec<u64>> = Mutex::new(Vec::new());
@@ -27,14 +32,55 @@ static HALTED: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 /// Spares the look at `HALTED` as long as that is empty.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-pub(super) type Table = MutexGuard<'static, BTreeMap<u64, Row>>;
+pub(super) type Places = Vec<Arc<Place>>;
 
-/// One sleeping thread.
-pub(super) struct Row {
-    waker: Arc<dyn Abandon>,
-    /// Does the sleep have no deadline?
+/// What others can learn of a thread's sleep. A thread's own, so that getting up, for which somebody waits, costs it
+/// one store to memory that nobody else writes to.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// `threading.get_ident()`.
+    ident: u64,
+    /// Relaxed: a hint. Whether a wait is over, the waker knows.
+    asleep: AtomicBool,
+    /// The last sleep. Its lock is taken while `PLACES` is locked, never the other way round.
+    sleep: Mutex<Option<Sleep>>,
+}
+
+struct Sleep {
+    /// Weak, so that the memory goes at the next sleep, and not while somebody waits for this thread.
+    waker: Weak<dyn Abandon>,
+    /// Has it no deadline?
     unlimited: bool,
-    in_main: bool,
+    interpreter: i64,
+    subject: Subject,
+    since: Instant,
+}
+
+impl std::fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sleep").finish_non_exhaustive()
+    }
+}
+
+/// A thread's hold on its place.
+struct Own(Arc<Place>);
+
+impl Own {
+    fn new() -> Self {
+        let place = Arc::new(Place {
+            ident: ident(),
+            asleep: AtomicBool::new(false),
+            sleep: Mutex::new(None),
+        });
+        places().push(Arc::clone(&place));
+        Self(place)
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        places().retain(|place| !Arc::ptr_eq(place, &self.0));
+    }
 }
 
 /// How often the watcher looks. It runs only while an interpreter ends and still has threads.
@@ -43,38 +89,36 @@ const LOOK: Duration = Duration::from_millis(10);
 /// The calling thread, as core's waits see it.
 #[derive(Debug)]
 pub(crate) struct ThisThread {
-    /// Is it attached to the main interpreter?
-    pub(crate) in_main: bool,
+    /// The interpreter that it is attached to.
+    pub(crate) interpreter: i64,
+    /// What it waits for.
+    pub(crate) subject: Subject,
 }
 
 impl Parked for ThisThread {
     fn parked(&self, waker: Arc<dyn Abandon>, deadline: Option<Instant>) {
-        let row = Row {
-            waker,
+        let sleep = Sleep {
+            waker: Arc::downgrade(&waker),
             unlimited: deadline.is_none(),
-            in_main: self.in_main,
+            interpreter: self.interpreter,
+            subject: self.subject,
+            since: Instant::now(),
         };
-        table().insert(ident(), row);
+        // Err: the thread is being taken down. Nobody looks at it any more.
+        let _ = PLACE.try_with(|Own(place)| {
+            *lock(&place.sleep) = Some(sleep);
+            place.asleep.store(true, Ordering::Relaxed);
+        });
     }
 
     fn unparked(&self) {
-        // Outside the lock: the waker may be the last to know an item.
-        let row = table().remove(&ident());
-        drop(row);
+        let _ = PLACE.try_with(|Own(place)| place.asleep.store(false, Ordering::Relaxed));
     }
 }
 
 /// Ends the waits of these threads in sub-interpreters, so that those can be closed.
 pub(crate) fn expel(threads: &[u64]) {
-    let rows = table();
-    let wakers: Vec<_> = threads
-        .iter()
-        .filter_map(|ident| rows.get(ident))
-        .filter(|row| !row.in_main)
-        .map(|row| Arc::clone(&row.waker))
-        .collect();
-    drop(rows);
-    for waker in wakers {
+    for waker in wakers(threads, |sleep| sleep.interpreter != 0) {
         waker.abandon();
     }
 }
@@ -136,13 +180,64 @@ fn elsewhere(interpreter: &Arc<Interpreter>) -> Vec<u64> {
         .collect()
 }
 
+/// The waits without a deadline in which these threads are.
 fn asleep(threads: &[u64]) -> Vec<Arc<dyn Abandon>> {
-    let rows = table();
-    threads
+    wakers(threads, |sleep| sleep.unlimited)
+}
+
+/// Of the sleeping ones among these threads that are `wanted`, what wakes them.
+fn wakers(threads: &[u64], wanted: impl Fn(&Sleep) -> bool) -> Vec<Arc<dyn Abandon>> {
+    let wakers: Vec<_> = {
+        let places = places();
+        let by_ident: HashMap<u64, &Arc<Place>> =
+            places.iter().map(|place| (place.ident, place)).collect();
+        threads
+            .iter()
+            .filter_map(|ident| by_ident.get(ident))
+            .filter(|place| place.asleep.load(Ordering::Relaxed))
+            .filter_map(|place| {
+                let sleep = lock(&place.sleep);
+                sleep
+                    .as_ref()
+                    .filter(|sleep| wanted(sleep))?
+                    .waker
+                    .upgrade()
+            })
+            .collect()
+    };
+    // Outside the locks: one of them may by now be the last to know an item.
+    wakers
+        .into_iter()
+        .filter(|waker| waker.is_waiting())
+        .collect()
+}
+
+/// A sleep that goes on, for people who want to know.
+#[derive(Debug)]
+pub(crate) struct Sleeper {
+    pub(crate) interpreter: i64,
+    pub(crate) thread: u64,
+    pub(crate) subject: Subject,
+    pub(crate) since: Instant,
+    pub(crate) unlimited: bool,
+}
+
+/// Who sleeps now.
+pub(crate) fn sleepers() -> Vec<Sleeper> {
+    let places = places();
+    places
         .iter()
-        .filter_map(|ident| rows.get(ident))
-        .filter(|row| row.unlimited)
-        .map(|row| Arc::clone(&row.waker))
+        .filter(|place| place.asleep.load(Ordering::Relaxed))
+        .filter_map(|place| {
+            let sleep = lock(&place.sleep);
+            sleep.as_ref().map(|sleep| Sleeper {
+                interpreter: sleep.interpreter,
+                thread: place.ident,
+                subject: sleep.subject,
+                since: sleep.since,
+                unlimited: sleep.unlimited,
+            })
+        })
         .collect()
 }
 
@@ -150,9 +245,17 @@ fn same(now: &[Arc<dyn Abandon>], before: &[Arc<dyn Abandon>]) -> bool {
     now.len() == before.len() && now.iter().zip(before).all(|(a, b)| Arc::ptr_eq(a, b))
 }
 
-/// Locks the table of sleeping threads.
-pub(super) fn table() -> Table {
-    lock(&BLOCKED)
+/// Locks the list of all threads' places.
+pub(super) fn places() -> MutexGuard<'static, Places> {
+    lock(&PLACES)
+}
+
+/// In the child of a fork, which has only the thread that forked: of the places, its own.
+pub(super) fn keep_own(places: &mut Places) {
+    let own = places.iter().find(|place| place.ident == ident()).cloned();
+    // Forgotten, since nothing may be dropped before Python has seen to its locks; and those in it may be taken.
+    std::mem::forget(std::mem::take(places));
+    places.extend(own);
 }
 
 /// The calling thread's identifier.
@@ -161,6 +264,6 @@ pub(super) fn ident() -> u64 {
     unsafe { libc::pthread_self() as u64 }
 }
 
-fn lock<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,14 +4,17 @@
 //! care of its own.
 
 use std::cell::UnsafeCell;
-use std::sync::Once;
+use std::sync::{MutexGuard, Once};
 
-use super::blocked::{self, Table};
+use super::blocked::{self, Places};
+use super::interrupt::{self, Abroad};
 
-/// The lock that is held around a fork.
-struct Held(UnsafeCell<Option<Table>>);
+/// The locks that are held around a fork.
+struct Held(UnsafeCell<Option<Guards>>);
 
-// SAFETY: the cell is touched by the thread that forks, between taking the lock and giving it back.
+type Guards = (MutexGuard<'static, Places>, MutexGuard<'static, Abroad>);
+
+// SAFETY: the cell is touched by the thread that forks, between taking the locks and giving them back.
 unsafe impl Sync for Held {}
 
 static HELD: Held = Held(UnsafeCell::new(None));
@@ -28,20 +31,20 @@ pub(super) fn watch() {
 }
 
 extern "C" fn before() {
-    let held = blocked::table();
-    // SAFETY: this thread holds the lock.
+    let held = (blocked::places(), interrupt::abroad());
+    // SAFETY: this thread holds the locks.
     unsafe { *HELD.0.get() = Some(held) };
 }
 
 extern "C" fn in_parent() {
-    // SAFETY: this thread holds the lock.
+    // SAFETY: this thread holds the locks.
     drop(unsafe { (*HELD.0.get()).take() });
 }
 
 extern "C" fn in_child() {
-    // SAFETY: the only thread of the child is the one that took the lock.
-    if let Some(mut table) = unsafe { (*HELD.0.get()).take() } {
-        // None of the threads is here. Forgotten, since nothing may be dropped before Python has seen to its locks.
-        std::mem::forget(std::mem::take(&mut *table));
+    // SAFETY: the only thread of the child is the one that took the locks.
+    if let Some((mut places, mut abroad)) = unsafe { (*HELD.0.get()).take() } {
+        blocked::keep_own(&mut places);
+        interrupt::begin_anew(&mut abroad);
     }
 }

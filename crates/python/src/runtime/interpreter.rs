@@ -1,24 +1,31 @@
 //! One record per interpreter, from the first import of the module to the interpreter's end.
 
-use std::collections::HashMap;
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use interlane_core::{AnyShare, Held, Host, Owner};
 
+use super::awaited::Await;
 use super::blocked;
+use super::interrupt;
 use super::keepers::Keepers;
 use super::objects::Objects;
+use super::primitive::Primitive;
+use super::slab::{Key, Slab};
 use super::visits::Left;
+use crate::convert::item;
+use crate::py::guard::View;
 use crate::py::interp::{self, Handle, ThreadState};
-use crate::py::{Attached, Cx, PyResult};
+use crate::py::{Attached, Cx, PyResult, Raised};
 
 /// Kept by a capsule in the interpreter's state dict, by the module's state and by every open end.
 #[derive(Debug)]
 pub(crate) struct Interpreter {
     pub(crate) owner: Arc<Owner>,
     pub(super) handle: Handle,
+    /// What gives guards, which protect where the gate does not. Shared with the reaper.
+    pub(super) view: Arc<View>,
     id: i64,
     /// Is it another interpreter that has the main one's GIL?
     has_main_gil: bool,
@@ -37,15 +44,14 @@ pub(crate) struct Interpreter {
 /// Open ends of this interpreter, to be closed when it ends.
 #[derive(Default)]
 struct Ends {
-    next: u64,
-    open: HashMap<u64, Weak<dyn Close>>,
+    open: Slab<Weak<dyn Close>>,
     closing: bool,
 }
 
 impl std::fmt::Debug for Ends {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ends")
-            .field("open", &self.open.len())
+            .field("open", &self.open.iter().count())
             .finish_non_exhaustive()
     }
 }
@@ -53,6 +59,11 @@ impl std::fmt::Debug for Ends {
 /// Something that is closed when its interpreter ends.
 pub(crate) trait Close: Send + Sync {
     fn close(&self);
+
+    /// What one of its event loops waits for with this.
+    fn awaited(&self) -> Option<Await> {
+        None
+    }
 }
 
 /// The records that may still exist. Plain Rust records, reached under the lock, which is held for single
@@ -66,6 +77,7 @@ static MATES: AtomicBool = AtomicBool::new(false);
 /// Enters the interpreter from a reaper thread.
 struct Visitor {
     handle: Handle,
+    view: Arc<View>,
     id: i64,
 }
 
@@ -74,8 +86,19 @@ struct Visitor {
 // interpreter starts to come apart.
 unsafe impl Host for Visitor {
     fn enter(&self, work: &mut dyn FnMut()) {
+        // None: too late, its end releases what is left.
+        let Some(_guard) = self.view.guard() else {
+            return;
+        };
+        // Found when it is needed only: the owner's record has this one, and the interpreter's has both.
+        let lost = || {
+            let all = Interpreter::all();
+            if let Some(interpreter) = all.iter().find(|one| one.handle == self.handle) {
+                interpreter.owner.forfeit();
+            }
+        };
         // SAFETY: see above: the gate keeps the interpreter from ending; a reaper thread is attached nowhere.
-        unsafe { self.handle.enter(|_| work()) }
+        unsafe { self.handle.enter(lost, |_| work()) }
     }
 
     fn id(&self) -> u64 {
@@ -89,15 +112,22 @@ impl Interpreter {
         #[cfg(unix)]
         super::fork::watch();
         interp::record(py, || {
+            interrupt::is_main_thread(); // which it most often is, here
             let handle = Handle::current(py);
             let id = handle.id(py);
+            let view = Arc::new(View::current(py));
             let has_main_gil = id != 0 && handle.shares_main_gil(py);
             if has_main_gil {
                 MATES.store(true, Ordering::Relaxed);
             }
             let record = Arc::new(Self {
-                owner: Owner::new(Box::new(Visitor { handle, id })),
+                owner: Owner::new(Box::new(Visitor {
+                    handle,
+                    view: Arc::clone(&view),
+                    id,
+                })),
                 handle,
+                view,
                 id,
                 has_main_gil,
                 hooked: AtomicBool::new(false),
@@ -181,13 +211,16 @@ impl Interpreter {
     /// Enters the interpreter: the calling thread is attached nowhere.
     pub(super) unsafe fn threads(&self) -> Vec<u64> {
         let mut threads = Vec::new();
-        if let Some(_pass) = self.owner.enter() {
+        if let (Some(_pass), Some(_guard)) = (self.owner.enter(), self.view.guard()) {
             // SAFETY: the pass keeps the interpreter from ending; the rest is forwarded to the caller.
             unsafe {
-                self.handle.enter(|py| match listed_threads(py, c"others") {
-                    Ok(found) => threads = found,
-                    Err(raised) => raised.ignore(py), // `threading` is being taken apart
-                });
+                self.handle.enter(
+                    || self.owner.forfeit(),
+                    |py| match listed_threads(py, c"others") {
+                        Ok(found) => threads = found,
+                        Err(raised) => raised.ignore(py), // `threading` is being taken apart
+                    },
+                );
             }
         }
         threads
@@ -198,6 +231,16 @@ impl Interpreter {
         if self.owner.has_pending() {
             self.drain(py);
         }
+    }
+
+    /// As [`poll`](Self::poll), after what raised an exception and let go of shares.
+    pub(crate) fn poll_raised(&self, py: Attached<'_>, raised: Raised) -> Raised {
+        if !self.owner.has_pending() {
+            return raised;
+        }
+        let exception = raised.take(py);
+        self.drain(py);
+        Raised::restore(py, exception)
     }
 
     pub(crate) fn drain(&self, _py: Attached<'_>) -> usize {
@@ -214,23 +257,29 @@ impl Interpreter {
     }
 
     /// Remembers an open end; the key forgets it again. `None` once the interpreter has begun to end.
-    pub(crate) fn register(&self, end: Weak<dyn Close>) -> Option<u64> {
+    pub(crate) fn register(&self, end: Weak<dyn Close>) -> Option<Key> {
         let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
         if ends.closing {
             return None;
         }
-        ends.next += 1;
-        let key = ends.next;
-        ends.open.insert(key, end);
-        Some(key)
+        ends.open.insert(end)
     }
 
-    pub(crate) fn forget(&self, key: u64) {
+    pub(crate) fn forget(&self, key: Key) {
         self.ends
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .open
-            .remove(&key);
+            .remove(key);
+    }
+
+    /// What its event loops wait for now.
+    pub(crate) fn awaits(&self) -> Vec<Await> {
+        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let open: Vec<_> = ends.open.iter().filter_map(Weak::upgrade).collect();
+        // The last holders of some of these may be we, by now.
+        drop(ends);
+        open.iter().filter_map(|end| end.awaited()).collect()
     }
 
     /// Has the interpreter's threads watched when it ends; for one without threads, once it gets some. The main
@@ -253,7 +302,9 @@ impl Interpreter {
     /// of Rust frames on 3.12 and 3.13, and hang it anyway on later versions.
     pub(crate) fn detach<R: Send>(&self, py: Attached<'_>, f: impl FnOnce() -> R + Send) -> R {
         let mut pass = None;
-        let answer = py.detach(|| {
+        // Attaching comes after a pass was taken, but for the thread that ends the interpreter, which is never lost.
+        let lost = || self.owner.forfeit();
+        let answer = py.detach(lost, || {
             let answer = f();
             if !blocked::is_halted() {
                 pass = self.owner.enter();
@@ -261,6 +312,8 @@ impl Interpreter {
                     return answer;
                 }
             }
+            // Here, since it never gets out: what nobody will use may be of use to others.
+            drop(answer);
             loop {
                 std::thread::park();
             }
@@ -289,11 +342,12 @@ impl Interpreter {
             ends.closing = true;
             std::mem::take(&mut ends.open)
         };
-        for end in open.values().filter_map(Weak::upgrade) {
+        for end in open.iter().filter_map(Weak::upgrade) {
             end.close();
         }
+        item::unbind(self.owner.generation());
         self.owner.close_gate();
-        py.detach(|| self.owner.wait_until_empty());
+        py.detach(|| (), || self.owner.wait_until_empty());
         self.drain(py);
         self.objects.strip(py);
         let resident = self
@@ -328,18 +382,29 @@ impl interp::Ending for Interpreter {
     /// The interpreter drops its state dict: no Python code runs any more, its memory is still there.
     fn end(&self, py: Attached<'_>) {
         self.close(py);
+        Primitive::lose(self.id as u64);
         // SAFETY: attached to the ending interpreter; the gate is closed and empty.
         unsafe { self.owner.abandon() };
+        #[cfg(not(Py_3_13))]
+        if self.is_main() {
+            crate::py::finish::stop_freeing(py);
+        }
     }
 }
 
 #[cfg(target_os = "linux")]
-fn is_main_thread() -> bool {
+pub(super) fn is_main_thread() -> bool {
     // SAFETY: two system calls without arguments.
     unsafe { libc::gettid() == libc::getpid() }
 }
 
-#[cfg(not(target_os = "linux"))]
-fn is_main_thread() -> bool {
+#[cfg(target_os = "macos")]
+pub(super) fn is_main_thread() -> bool {
+    // SAFETY: no arguments, can't fail.
+    unsafe { libc::pthread_main_np() != 0 }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+pub(super) fn is_main_thread() -> bool {
     true // a wait is then cut into slices on every thread of the main interpreter
 }

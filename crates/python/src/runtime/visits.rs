@@ -42,6 +42,9 @@ impl Interpreter {
     /// # Safety
     /// The interpreter does not end meanwhile: the caller has a pass. The thread is attached nowhere.
     pub(super) unsafe fn visit(&self, work: impl FnOnce(Attached<'_>)) {
+        let Some(_guard) = self.view.guard() else {
+            return;
+        };
         let generation = self.owner.generation();
         // A thread that is ending has no place to keep anything in any more.
         let known = KEPT.try_with(|kept| kept.find(generation));
@@ -56,7 +59,7 @@ impl Interpreter {
                 }
             },
             // SAFETY: forwarded to the caller.
-            _ => return unsafe { self.handle.enter(work) },
+            _ => return unsafe { self.handle.enter(|| self.owner.forfeit(), work) },
         };
         // SAFETY: forwarded to the caller; this thread's own, in an interpreter that has not ended.
         unsafe {

@@ -1,18 +1,20 @@
 //! What both ends of a channel have in common.
 
+use std::ffi::CStr;
 use std::sync::{Arc, Weak};
 
 use interlane_core::{Receiver, Sender};
 
 use crate::convert::Message;
 use crate::errors::{Error, raise, refused};
-use crate::py::{Args, Cx, Owned, PyResult, Raised, Ref, record};
+use crate::py::{Args, Cx, Owned, PyResult, Raised, Ref, Signature, record};
 use crate::runtime::Interpreter;
 use crate::runtime::interpreter::Close;
 use crate::runtime::lane::Lane;
+use crate::runtime::slab::Key;
 
 /// The handle inside an end: a sender or a receiver of interlane-core.
-pub(crate) trait Handle: Send + Sync + Sized + 'static {
+pub(crate) trait Handle: Close + Sized + 'static {
     const SENDING: bool;
     const NAME: &'static str;
     fn close(&self) -> bool;
@@ -64,11 +66,15 @@ impl Handle for Receiver<Message> {
     }
 }
 
-struct Closer<H>(Arc<H>);
-
-impl<H: Handle> Close for Closer<H> {
+impl Close for Sender<Message> {
     fn close(&self) {
-        Handle::close(&*self.0);
+        Sender::close(self);
+    }
+}
+
+impl Close for Receiver<Message> {
+    fn close(&self) {
+        Receiver::close(self);
     }
 }
 
@@ -77,16 +83,14 @@ pub(crate) struct End<H: Handle> {
     pub(crate) core: Arc<H>,
     pub(crate) lane: Arc<Lane>,
     interpreter: Arc<Interpreter>,
-    key: Option<u64>,
-    _closer: Arc<Closer<H>>,
+    key: Option<Key>,
 }
 
 impl<H: Handle> End<H> {
     pub(crate) fn new(cx: Cx<'_>, lane: Arc<Lane>, handle: H) -> Self {
         let core = Arc::new(handle);
-        let closer = Arc::new(Closer(Arc::clone(&core)));
         let interpreter = Arc::clone(cx.state.interpreter());
-        let weak: Weak<Closer<H>> = Arc::downgrade(&closer);
+        let weak: Weak<H> = Arc::downgrade(&core);
         let key = interpreter.register(weak);
         if key.is_none() {
             Handle::close(&*core); // the interpreter is ending: born closed
@@ -96,29 +100,30 @@ impl<H: Handle> End<H> {
             lane,
             interpreter,
             key,
-            _closer: closer,
         }
     }
 
     /// From the argument of `from_id`.
     pub(crate) fn find(cx: Cx<'_>, id: Ref<'_>) -> PyResult<(Arc<Lane>, H)> {
-        let id = id.index(cx.py())?;
-        let missing = || raise(cx, Error::NotFound, &format!("no channel has the id {id}"));
-        let lane = u64::try_from(id)
-            .ok()
-            .and_then(Lane::find)
-            .ok_or_else(missing)?;
-        match H::of(&lane) {
-            Some(handle) => Ok((lane, handle)),
-            None => Err(raise(
-                cx,
-                Error::Closed,
-                &format!("channel {id} has ended: no new {} can be opened", H::NAME),
-            )),
-        }
+        let number = id.clipped_index(cx.py())?;
+        let lane = u64::try_from(number).ok().and_then(Lane::find);
+        let lane = lane.ok_or_else(|| {
+            let message = format!("no channel has the id {}", id.brief_repr(cx.py()));
+            raise(cx, Error::NotFound, &message)
+        })?;
+        let handle = H::of(&lane).ok_or_else(|| {
+            let message = format!(
+                "channel {number} has ended: no new {} can be opened",
+                H::NAME
+            );
+            raise(cx, Error::NotFound, &message)
+        })?;
+        Ok((lane, handle))
     }
 
+    /// What the caller wanted to send has been dropped: its owner, which this is, has it back at once.
     pub(crate) fn refused(&self, cx: Cx<'_>, reason: interlane_core::Refused) -> Raised {
+        cx.state.interpreter().poll(cx.py());
         refused(
             cx,
             reason,
@@ -137,6 +142,14 @@ impl<H: Handle> End<H> {
     pub(crate) fn close<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
         Handle::close(&*self.core);
         Ok(cx.none())
+    }
+
+    /// Before `with` enters it.
+    pub(crate) fn expect_open(&self, cx: Cx<'_>) -> PyResult<()> {
+        if Handle::is_closed(&*self.core) {
+            return Err(self.refused(cx, interlane_core::Refused::Closed));
+        }
+        Ok(())
     }
 
     pub(crate) fn closed<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
@@ -158,12 +171,27 @@ impl<H: Handle> End<H> {
         self.close(cx)
     }
 
+    /// Under `-X dev`, as for files. What its interpreter's end has closed doesn't count, and the standard library's
+    /// queues are never closed.
+    pub(crate) fn warn_if_open(&self, cx: Cx<'_>, this: Ref<'_>) {
+        if cx.state.dev_mode.get() && !Handle::is_closed(&*self.core) && self.lane.mailbox.is_none()
+        {
+            Raised::warn_unclosed(cx.py(), this, &format!("unclosed {}", self.text()));
+            // Whoever keeps the warning keeps the end, which is dropped again later.
+            Handle::close(&*self.core);
+        }
+    }
+
     pub(crate) fn length(&self, _: Cx<'_>) -> PyResult<usize> {
         Ok(self.lane.channel.len())
     }
 
-    /// `<SendChannel 7 open 3/64>`: never the contents.
     pub(crate) fn repr<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
+        cx.str(&self.text())
+    }
+
+    /// `<SendChannel 7 open 3/64>`: never the contents.
+    fn text(&self) -> String {
         let state = if Handle::is_closed(&*self.core) {
             "closed"
         } else {
@@ -173,11 +201,22 @@ impl<H: Handle> End<H> {
         let room = channel
             .capacity()
             .map_or_else(String::new, |capacity| format!("/{capacity}"));
-        cx.str(&format!(
+        format!(
             "<{} {} {state} {}{room}>",
             H::NAME,
             channel.id(),
             channel.len()
+        )
+    }
+
+    pub(crate) fn refuse_pickling<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
+        let name = H::NAME;
+        Err(Raised::type_error(
+            cx.py(),
+            &format!(
+                "cannot pickle '{name}' object: send it through a channel, prepare_main or call, or send its id and \
+                 open another with {name}.from_id(id) in the same process"
+            ),
         ))
     }
 
@@ -195,6 +234,50 @@ impl<H: Handle> End<H> {
         ];
         record::make(cx, &cx.state.statistics, values)
     }
+}
+
+/// What `interlane._async` does: `function(end, *arguments)`.
+fn awaitable<'py, const N: usize>(
+    cx: Cx<'py>,
+    function: &CStr,
+    arguments: [Ref<'_>; N],
+) -> PyResult<Owned<'py>> {
+    super::awaitable::call(cx, c"interlane._async", function, arguments)
+}
+
+const ASEND: Signature<1> = Signature {
+    function: "asend",
+    names: [c"obj"],
+    required: 1,
+    positional: 1,
+    positional_only: 0,
+};
+
+pub(crate) fn asend<'py>(this: Ref<'py>, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+    match args.parse(cx.py(), &ASEND)? {
+        [Some(item)] => awaitable(cx, c"asend", [this, item]),
+        [None] => unreachable!("the signature requires it"),
+    }
+}
+
+pub(crate) fn arecv<'py>(this: Ref<'py>, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+    args.parse(cx.py(), &Signature::empty("arecv"))?;
+    awaitable(cx, c"arecv", [this])
+}
+
+/// `__anext__`.
+pub(crate) fn async_next<'py>(cx: Cx<'py>, this: Ref<'py>) -> PyResult<Owned<'py>> {
+    awaitable(cx, c"next_item", [this])
+}
+
+/// `__aenter__`.
+pub(crate) fn async_enter<'py>(this: Ref<'py>, cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
+    awaitable(cx, c"aenter", [this])
+}
+
+/// `__aexit__`.
+pub(crate) fn async_exit<'py>(this: Ref<'py>, cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
+    awaitable(cx, c"aexit", [this])
 }
 
 impl<H: Handle> Drop for End<H> {

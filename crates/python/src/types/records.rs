@@ -29,6 +29,18 @@ pub(super) fn add(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
     record::add(
         cx,
         module,
+        &cx.state.selected,
+        c"interlane.Selected",
+        c"The operation that select() has done.",
+        [
+            (c"index", c"its place among the arguments"),
+            (c"end", c"the end that it was done with"),
+            (c"item", c"what was received; None after a send"),
+        ],
+    )?;
+    record::add(
+        cx,
+        module,
         &cx.state.stats,
         c"interlane.Stats",
         c"Shares of this process since it started.",
@@ -63,7 +75,10 @@ pub(super) fn add(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
         c"One share at one moment.",
         [
             (c"id", c"the share's number, never used twice in a process"),
-            (c"owner", c"id of the interpreter that owns the object"),
+            (
+                c"owner",
+                c"id of the interpreter that owns the object; None for memory of the process",
+            ),
             (c"type", c"name of the object's class"),
             (c"nbytes", c"bytes of memory that the share exposes"),
             (

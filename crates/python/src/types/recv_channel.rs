@@ -1,11 +1,12 @@
 //! `RecvChannel`: the end that items come out of.
 
+use std::collections::VecDeque;
 use std::ffi::CStr;
 use std::sync::Arc;
 
 use interlane_core::{Receiver, Refused};
 
-use super::end::End;
+use super::end::{self, End};
 use crate::convert::{Message, unpack};
 use crate::errors::{Error, class as error_class};
 use crate::py::getset::{self, GetSet};
@@ -40,7 +41,7 @@ const RECV_NOWAIT: Signature<1> = Signature {
     names: [c"default"],
     required: 0,
     positional: 1,
-    positional_only: 1,
+    positional_only: 0,
 };
 
 const RECV_MANY: Signature<2> = Signature {
@@ -60,10 +61,13 @@ impl RecvChannel {
     fn take<'py>(&self, cx: Cx<'py>, deadline: Deadline) -> PyResult<Owned<'py>> {
         cx.state.interpreter().poll(cx.py());
         let receiver = &self.core;
-        let outcome = match receiver.try_recv() {
-            Err(Refused::Empty) => {
-                deadline.wait(cx, |wait| receiver.recv(wait), |reason| *reason)?
-            }
+        // With the GIL: to give it up and to take it again costs as much as a quick answer takes.
+        let outcome = match receiver.recv_soon() {
+            Err(Refused::Empty) => deadline.at(self.lane.id(), false).wait(
+                cx,
+                |wait| receiver.recv(wait),
+                |reason| *reason,
+            )?,
             outcome => outcome,
         };
         match outcome {
@@ -88,7 +92,7 @@ impl RecvChannel {
         let max = match max_items.filter(|value| !value.is_none()) {
             None => usize::MAX,
             Some(value) => {
-                let max = value.index(cx.py())?;
+                let max = value.clipped_index(cx.py())?;
                 usize::try_from(max)
                     .ok()
                     .filter(|&max| max > 0)
@@ -103,17 +107,36 @@ impl RecvChannel {
         cx.state.interpreter().poll(cx.py());
         let receiver = &self.core;
         let mut messages = Vec::new();
-        let outcome = deadline.wait(
-            cx,
-            |wait| receiver.recv_many(&mut messages, max, wait),
-            |reason| *reason,
-        )?;
-        if let Err(reason) = outcome {
-            return Err(self.refused(cx, reason));
+        if receiver.try_recv_many(&mut messages, max) == 0 {
+            let outcome = deadline.at(self.lane.id(), false).wait(
+                cx,
+                |wait| receiver.recv_many(&mut messages, max, wait),
+                |reason| *reason,
+            )?;
+            if let Err(reason) = outcome {
+                return Err(self.refused(cx, reason));
+            }
         }
-        let items = cx.list()?;
-        for message in messages {
-            items.get().append(cx.py(), unpack(cx, message)?.get())?;
+        self.unpack_all(cx, messages)
+    }
+
+    /// A list of what was received. Where one can't be made into an object, those before it are in the exception and
+    /// those behind it in the channel again.
+    fn unpack_all<'py>(&self, cx: Cx<'py>, messages: Vec<Message>) -> PyResult<Owned<'py>> {
+        let items = cx.list_for(messages.len())?;
+        let mut messages = messages.into_iter();
+        while let Some(message) = messages.next() {
+            match unpack(cx, message) {
+                Ok(item) => items.get().push(cx.py(), item)?,
+                Err(raised) => {
+                    self.core.unrecv(messages.collect::<VecDeque<_>>());
+                    let exception = raised.take(cx.py());
+                    exception
+                        .get()
+                        .set_attribute(cx.py(), c"received", items.get())?;
+                    return Err(Raised::restore(cx.py(), exception));
+                }
+            }
         }
         Ok(items)
     }
@@ -139,7 +162,7 @@ const FROM_ID: Signature<1> = Signature {
     names: [c"id"],
     required: 1,
     positional: 1,
-    positional_only: 1,
+    positional_only: 0,
 };
 
 fn from_id<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
@@ -157,14 +180,18 @@ impl Class for RecvChannel {
     const METHODS: &'static [Method] = const {
         &[
         method::keywords(c"recv", Self::recv, c"recv($self, /, timeout=None)\n--\n\nReceive the next item, waiting at most timeout seconds for it.\n\nRaises TimeoutError, EndOfChannel when all senders are closed and nothing is left, ClosedError after close()."),
-        method::keywords(c"recv_nowait", Self::recv_nowait, c"recv_nowait($self, default=<unrepresentable>, /)\n--\n\nReceive the next item without waiting; when there is none, return the default or raise ChannelEmpty."),
-        method::keywords(c"recv_many", Self::recv_many, c"recv_many($self, /, max_items=None, timeout=None)\n--\n\nReceive at least one item, and what else is there, as a list of at most max_items."),
+        method::of_object(c"arecv", end::arecv, c"arecv($self, /)\n--\n\nReceive the next item, awaiting it. Cancelled, it has lost none.\n\nRaises what recv() does."),
+        method::keywords(c"recv_nowait", Self::recv_nowait, c"recv_nowait($self, /, default=...)\n--\n\nReceive the next item without waiting; when there is none, return the default or raise ChannelEmpty."),
+        method::keywords(c"recv_many", Self::recv_many, c"recv_many($self, /, max_items=None, timeout=None)\n--\n\nReceive at least one item, and what else is there, as a list of at most max_items.\n\nRaises what recv() does. If an item can't be rebuilt here, the exception has those before it in its attribute\nreceived, and those behind it stay in the channel."),
         method::noargs(c"close", Self::close, c"close($self, /)\n--\n\nClose this handle. Closing twice is harmless."),
         method::noargs(c"clone", Self::clone, c"clone($self, /)\n--\n\nOpen another handle on the same end."),
         method::noargs(c"statistics", Self::statistics, c"statistics($self, /)\n--\n\nReturn the channel at this moment, as a frozen record."),
-        method::enter_self(),
+        method::enter(Self::expect_open),
         method::keywords(c"__exit__", Self::exit, c"__exit__($self, /, *args)\n--\n\nClose this handle."),
-        method::class(c"from_id", from_id, c"from_id($type, id, /)\n--\n\nOpen a new handle on the channel with this id, in any interpreter.\n\nRaises ChannelNotFoundError when there is no such channel, ClosedError when that side of it has ended."),
+        method::of_object(c"__aenter__", end::async_enter, c"__aenter__($self, /)\n--\n\nReturn self; leaving the block closes this handle."),
+        method::of_object(c"__aexit__", end::async_exit, c"__aexit__($self, /, *args)\n--\n\nClose this handle."),
+        method::noargs(c"__reduce__", Self::refuse_pickling, c"__reduce__($self, /)\n--\n\nRaise TypeError: an end means something in this process only."),
+        method::class(c"from_id", from_id, c"from_id($type, /, id)\n--\n\nOpen a new handle on the channel with this id, in any interpreter.\n\nRaises ChannelNotFoundError when there is no such channel, or that side of it has ended."),
         method::class_getitem(),
         method::END,
     ]
@@ -190,11 +217,14 @@ impl Class for RecvChannel {
             slot::repr(Self::repr),
             slot::length(Self::length),
             slot::always_true(),
+            slot::finalize(Self::warn_if_open),
+            slot::async_iter_self(),
+            slot::async_next(end::async_next),
             slot::iter_self(),
             slot::next(Self::next),
         ]
     };
-    const TRACKED: bool = true;
+    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.recv_channel

@@ -14,6 +14,7 @@ use crate::py::method::{self, Method};
 use crate::py::slot::{self, Slot};
 use crate::py::{Args, Class, Cx, Global, Owned, PyResult, Raised, Ref, Signature, class};
 use crate::runtime::Interpreter;
+use crate::runtime::interrupt::Excursion;
 use crate::state::State;
 
 pub(crate) struct Remote {
@@ -73,13 +74,14 @@ impl Remote {
         }
         let mut call = Some(pack(cx, call.get(), Packing::PROXIES)?);
         let mut outcome = Outcome::Gone;
+        let excursion = Excursion::begin(cx, owner)?;
         if let Some(pass) = owner.owner.enter() {
             here.detach(cx.py(), || {
                 // SAFETY: the pass keeps the owner from ending; this thread has just been detached.
                 unsafe {
                     owner.enter(|cx| {
                         if let Some(call) = call.take() {
-                            outcome = self.run(cx, call);
+                            outcome = self.run(cx, call, excursion.as_ref());
                         }
                     });
                 }
@@ -87,27 +89,38 @@ impl Remote {
                 drop(pass);
             });
         }
-        match outcome {
-            Outcome::Returned(message) => unpack(cx, message),
-            Outcome::Raised(message) => {
+        let interrupted = excursion.and_then(|excursion| excursion.end(cx));
+        match (interrupted, outcome) {
+            // What the called code made of it says at most where it was.
+            (Some(raised), Outcome::Raised(message)) => {
+                Err(raised.with_attribute(cx.py(), c"__cause__", || unpack(cx, message)))
+            }
+            (Some(raised), Outcome::Returned(_) | Outcome::Gone) => Err(raised),
+            (None, Outcome::Returned(message)) => unpack(cx, message),
+            (None, Outcome::Raised(message)) => {
                 let exception = unpack(cx, message)?;
                 Err(Raised::restore(cx.py(), exception))
             }
-            Outcome::Gone => Err(gone(cx, owner)),
+            (None, Outcome::Gone) => Err(gone(cx, owner)),
         }
     }
 
     /// In the owner.
-    fn run(&self, cx: Cx<'_>, call: Message) -> Outcome {
+    fn run(&self, cx: Cx<'_>, call: Message, excursion: Option<&Excursion>) -> Outcome {
+        excursion.inspect(|excursion| excursion.enter(cx.py()));
         let result = unpack(cx, call).and_then(|call| {
             let original = self.original(cx)?;
             let [operation, values, keywords] = call.get().three();
             let result = serve(cx, original.get(), operation, values, keywords)?;
             pack(cx, result.get(), Packing::PROXIES)
         });
-        let exception = match result {
-            Ok(message) => return Outcome::Returned(message),
-            Err(raised) => raised.take(cx.py()),
+        let result = result.map_err(|raised| raised.take(cx.py()));
+        // Before the exception is packed, which is not to be interrupted in turn.
+        let left = excursion.map_or(Ok(()), |excursion| excursion.leave(cx));
+        let exception = match (left, result) {
+            (Ok(()), Ok(message)) => return Outcome::Returned(message),
+            (Ok(()), Err(exception)) => exception,
+            (Err(raised), _) => raised.take(cx.py()),
         };
         match pack(cx, exception.get(), Packing::PROXIES) {
             Ok(message) => Outcome::Raised(message),

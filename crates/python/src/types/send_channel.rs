@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use interlane_core::{Refused, SendError, Sender};
 
-use super::end::End;
+use super::end::{self, End};
 use crate::convert::{Message, Packing, pack, pack_buffer};
 use crate::py::getset::{self, GetSet};
 use crate::py::method::{self, Method};
@@ -17,7 +17,7 @@ use crate::runtime::waiting::Deadline;
 use crate::state::State;
 
 /// How many items of an iterable are converted before they are sent together.
-const BATCH: usize = 512;
+const BATCH: usize = 1024;
 
 /// One handle of that end.
 pub(crate) type SendChannel = End<Sender<Message>>;
@@ -30,27 +30,32 @@ pub(crate) fn make<'py>(
     class::instantiate(cx, End::new(cx, lane, sender))
 }
 
-const SEND: Signature<2> = item_and_timeout("send");
-const SEND_BUFFER: Signature<2> = item_and_timeout("send_buffer");
-const SEND_MANY: Signature<2> = item_and_timeout("send_many");
+const SEND: Signature<2> = with_timeout("send", c"obj");
+const SEND_BUFFER: Signature<2> = with_timeout("send_buffer", c"obj");
+const SEND_MANY: Signature<2> = with_timeout("send_many", c"iterable");
 
-const fn item_and_timeout(function: &'static str) -> Signature<2> {
+const fn with_timeout(function: &'static str, name: &'static CStr) -> Signature<2> {
     Signature {
         function,
-        names: [c"item", c"timeout"],
+        names: [name, c"timeout"],
         required: 1,
         positional: 2,
-        positional_only: 1,
+        positional_only: 0,
     }
 }
 
-const SEND_NOWAIT: Signature<1> = Signature {
-    function: "send_nowait",
-    names: [c"item"],
-    required: 1,
-    positional: 1,
-    positional_only: 1,
-};
+const SEND_NOWAIT: Signature<1> = item_alone("send_nowait");
+const SEND_BUFFER_NOWAIT: Signature<1> = item_alone("send_buffer_nowait");
+
+const fn item_alone(function: &'static str) -> Signature<1> {
+    Signature {
+        function,
+        names: [c"obj"],
+        required: 1,
+        positional: 1,
+        positional_only: 0,
+    }
+}
 
 impl SendChannel {
     fn send<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
@@ -63,9 +68,16 @@ impl SendChannel {
     fn send_nowait<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
         let [item] = args.parse(cx.py(), &SEND_NOWAIT)?;
         let message = self.pack(cx, required(cx, item)?)?;
+        self.post_now(cx, message)
+    }
+
+    fn post_now<'py>(&self, cx: Cx<'py>, message: Message) -> PyResult<Owned<'py>> {
         match self.core.try_send(message) {
             Ok(()) => Ok(cx.none()),
-            Err(error) => Err(self.refused(cx, error.reason)),
+            Err(SendError { item, reason }) => {
+                drop(item);
+                Err(self.refused(cx, reason))
+            }
         }
     }
 
@@ -75,6 +87,13 @@ impl SendChannel {
         cx.state.interpreter().poll(cx.py());
         let message = pack_buffer(cx, required(cx, item)?)?;
         self.post(cx, message, deadline)
+    }
+
+    fn send_buffer_nowait<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+        let [item] = args.parse(cx.py(), &SEND_BUFFER_NOWAIT)?;
+        cx.state.interpreter().poll(cx.py());
+        let message = pack_buffer(cx, required(cx, item)?)?;
+        self.post_now(cx, message)
     }
 
     fn send_many<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
@@ -87,16 +106,16 @@ impl SendChannel {
             .capacity()
             .map_or(BATCH, |n| n.clamp(1, BATCH));
         let mut sent = 0;
+        // Objects stay here until their messages have gone, so that none is lost with an error.
+        let mut objects = Vec::new();
+        let mut messages = VecDeque::new();
         loop {
-            // Objects stay here until their messages have gone, so that none is lost with an error.
-            let mut objects = VecDeque::new();
-            let mut messages = VecDeque::new();
             let mut failure = None;
             while objects.len() < batch_size {
                 let packed = match iterator.get().next(cx.py()) {
                     Ok(Some(object)) => {
                         let packed = self.pack(cx, object.get());
-                        objects.push_back(object);
+                        objects.push(object);
                         packed
                     }
                     Ok(None) => break,
@@ -111,7 +130,9 @@ impl SendChannel {
                 }
             }
             let (batch, at_end) = (messages.len(), objects.len() < batch_size);
-            let outcome = if batch == 0 {
+            let outcome = if batch == 0 && failure.is_none() {
+                self.expect_open(cx) // no item would tell
+            } else if batch == 0 {
                 Ok(())
             } else {
                 self.post_many(cx, &mut messages, deadline)
@@ -123,6 +144,8 @@ impl SendChannel {
             };
             if let Some(exception) = failure {
                 objects.drain(..batch - messages.len());
+                drop(messages);
+                cx.state.interpreter().poll(cx.py());
                 let unsent = cx.list()?;
                 for object in objects {
                     unsent.get().append(cx.py(), object.get())?;
@@ -138,15 +161,26 @@ impl SendChannel {
             if at_end {
                 return cx.size(sent);
             }
+            objects.clear();
         }
     }
 
-    fn pack(&self, cx: Cx<'_>, item: Ref<'_>) -> PyResult<Message> {
+    pub(crate) fn pack(&self, cx: Cx<'_>, item: Ref<'_>) -> PyResult<Message> {
         cx.state.interpreter().poll(cx.py());
-        pack(cx, item, Packing::with_fallback(self.lane.fallback))
+        let packed = if self.lane.buffers {
+            pack_buffer(cx, item)
+        } else {
+            pack(cx, item, Packing::with_fallback(self.lane.fallback))
+        };
+        packed.map_err(|raised| cx.state.interpreter().poll_raised(cx.py(), raised))
     }
 
-    fn post<'py>(&self, cx: Cx<'py>, message: Message, deadline: Deadline) -> PyResult<Owned<'py>> {
+    pub(crate) fn post<'py>(
+        &self,
+        cx: Cx<'py>,
+        message: Message,
+        deadline: Deadline,
+    ) -> PyResult<Owned<'py>> {
         let sender = &self.core;
         let mut message = match sender.try_send(message) {
             Ok(()) => return Ok(cx.none()),
@@ -154,9 +188,12 @@ impl SendChannel {
                 item,
                 reason: Refused::Full,
             }) => Some(item),
-            Err(error) => return Err(self.refused(cx, error.reason)),
+            Err(SendError { item, reason }) => {
+                drop(item);
+                return Err(self.refused(cx, reason));
+            }
         };
-        let outcome = deadline.wait(
+        let outcome = deadline.at(self.lane.id(), true).wait(
             cx,
             |wait| match message.take() {
                 None => Ok(()),
@@ -167,6 +204,7 @@ impl SendChannel {
             },
             |reason| *reason,
         )?;
+        drop(message);
         match outcome {
             Ok(()) => Ok(cx.none()),
             Err(reason) => Err(self.refused(cx, reason)),
@@ -180,7 +218,14 @@ impl SendChannel {
         deadline: Deadline,
     ) -> PyResult<()> {
         let sender = &self.core;
+        if let Err(reason) = sender.try_send_many(messages) {
+            return Err(self.refused(cx, reason));
+        }
+        if messages.is_empty() {
+            return Ok(());
+        }
         deadline
+            .at(self.lane.id(), true)
             .wait(
                 cx,
                 |wait| sender.send_many(messages, wait),
@@ -199,7 +244,7 @@ const FROM_ID: Signature<1> = Signature {
     names: [c"id"],
     required: 1,
     positional: 1,
-    positional_only: 1,
+    positional_only: 0,
 };
 
 fn from_id<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
@@ -220,16 +265,21 @@ impl Class for SendChannel {
     const DOC: &'static CStr = c"The end of a channel that items go in at; one open handle of it. Made by create_channel().";
     const METHODS: &'static [Method] = const {
         &[
-        method::keywords(c"send", Self::send, c"send($self, item, /, timeout=None)\n--\n\nSend an item, waiting at most timeout seconds for room.\n\nRaises TimeoutError, BrokenChannel when nobody can receive any more, ClosedError after close(), and\nNotShareableError for what can't be shared. Nothing has been sent then. Large str and buffers aren't copied."),
-        method::keywords(c"send_nowait", Self::send_nowait, c"send_nowait($self, item, /)\n--\n\nSend an item without waiting, or raise ChannelFull."),
-        method::keywords(c"send_many", Self::send_many, c"send_many($self, items, /, timeout=None)\n--\n\nSend all items of an iterable and return how many; timeout is for the whole call, in seconds.\n\nAn exception has the attributes sent, how many went, and unsent, those taken from the iterable that did not."),
-        method::keywords(c"send_buffer", Self::send_buffer, c"send_buffer($self, obj, /, timeout=None)\n--\n\nSend the memory of any buffer exporter without copying it; a read-only memoryview arrives."),
+        method::keywords(c"send", Self::send, c"send($self, /, obj, timeout=None)\n--\n\nSend an item, waiting at most timeout seconds for room.\n\nRaises TimeoutError, BrokenChannel when nobody can receive any more, ClosedError after close(), and\nNotShareableError for what can't be shared. Nothing has been sent then. Large str and buffers aren't copied."),
+        method::of_object(c"asend", end::asend, c"asend($self, /, obj)\n--\n\nSend an item, awaiting room. Cancelled, it has either sent the item or will never.\n\nRaises what send() does. The CancelledError of a wait has the attribute sent, which says what happened."),
+        method::keywords(c"send_nowait", Self::send_nowait, c"send_nowait($self, /, obj)\n--\n\nSend an item without waiting, or raise ChannelFull."),
+        method::keywords(c"send_many", Self::send_many, c"send_many($self, /, iterable, timeout=None)\n--\n\nSend all items of an iterable and return how many; timeout is for the whole call, in seconds.\n\nAn exception has the attributes sent, how many went, and unsent, those taken from the iterable that did not."),
+        method::keywords(c"send_buffer", Self::send_buffer, c"send_buffer($self, /, obj, timeout=None)\n--\n\nSend the memory of any buffer exporter without copying it; a read-only memoryview arrives."),
+        method::keywords(c"send_buffer_nowait", Self::send_buffer_nowait, c"send_buffer_nowait($self, /, obj)\n--\n\nAs send_buffer, without waiting, or raise ChannelFull."),
         method::noargs(c"close", Self::close, c"close($self, /)\n--\n\nClose this handle. Closing twice is harmless."),
         method::noargs(c"clone", Self::clone, c"clone($self, /)\n--\n\nOpen another handle on the same end."),
         method::noargs(c"statistics", Self::statistics, c"statistics($self, /)\n--\n\nReturn the channel at this moment, as a frozen record."),
-        method::enter_self(),
+        method::enter(Self::expect_open),
         method::keywords(c"__exit__", Self::exit, c"__exit__($self, /, *args)\n--\n\nClose this handle."),
-        method::class(c"from_id", from_id, c"from_id($type, id, /)\n--\n\nOpen a new handle on the channel with this id, in any interpreter.\n\nRaises ChannelNotFoundError when there is no such channel, ClosedError when that side of it has ended."),
+        method::of_object(c"__aenter__", end::async_enter, c"__aenter__($self, /)\n--\n\nReturn self; leaving the block closes this handle."),
+        method::of_object(c"__aexit__", end::async_exit, c"__aexit__($self, /, *args)\n--\n\nClose this handle."),
+        method::noargs(c"__reduce__", Self::refuse_pickling, c"__reduce__($self, /)\n--\n\nRaise TypeError: an end means something in this process only."),
+        method::class(c"from_id", from_id, c"from_id($type, /, id)\n--\n\nOpen a new handle on the channel with this id, in any interpreter.\n\nRaises ChannelNotFoundError when there is no such channel, or that side of it has ended."),
         method::class_getitem(),
         method::END,
     ]
@@ -255,9 +305,10 @@ impl Class for SendChannel {
             slot::repr(Self::repr),
             slot::length(Self::length),
             slot::always_true(),
+            slot::finalize(Self::warn_if_open),
         ]
     };
-    const TRACKED: bool = true;
+    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.send_channel

@@ -66,6 +66,10 @@ impl Share {
         Ok(cx.none())
     }
 
+    fn expect_open(&self, cx: Cx<'_>) -> PyResult<()> {
+        self.core(cx).map(drop)
+    }
+
     fn exit<'py>(&self, cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
         self.close(cx)
     }
@@ -144,7 +148,7 @@ closes it.";
                 Self::close,
                 c"close($self, /)\n--\n\nGive up this hold; closing it twice is harmless.",
             ),
-            method::enter_self(),
+            method::enter(Self::expect_open),
             method::keywords(c"__exit__", Self::exit, c"__exit__($self, /, *args)\n--\n\nClose this hold."),
             method::class_getitem(),
             method::END,

@@ -50,6 +50,14 @@ class _Process:
         with contextlib.suppress(OSError):
             self.connection.send(job)
 
+    def listens(self) -> bool:
+        """Tells whether it is waiting for a job, and takes one of any size.
+
+        To any other, what does not fit into the pipe cannot be sent: it may be waiting itself, to send an
+        answer that does not fit.
+        """
+        return self.ready and not self.jobs
+
     def let_go(self) -> None:
         """Tells the process to end."""
         with contextlib.suppress(OSError):
@@ -91,8 +99,9 @@ class ProcessPool:
 
     def _hand_out(self) -> None:
         while self._waiting:
-            worker = min(self._workers, key=lambda worker: len(worker.jobs))
-            if len(worker.jobs) >= _JOBS:
+            with_data = self._waiting[0][6] is not None
+            worker = min(self._workers, key=lambda worker: (len(worker.jobs), with_data and not worker.ready))
+            if len(worker.jobs) >= _JOBS or (with_data and not worker.listens()):
                 return
             worker.give(self._waiting.popleft())
 

@@ -1,10 +1,14 @@
-//! Containers to any depth, and small `str`, `bytes`, `complex` and large `int`: a compact text of what to
-//! build, with the shared leaves beside it.
+//! Containers to any depth, instances of classes, and small `str`, `bytes`, `complex` and large `int`: a compact text of
+//! what to build, with the shared leaves beside it.
 //!
 //! Both directions keep their own stack, so depth is bounded by memory only. An object that could be met twice
 //! gets a number the first time; from then on the number stands for it, which also closes cycles.
 
+mod building;
+mod draft;
+pub(super) mod met;
 mod reading;
+pub(super) mod stack;
 mod writing;
 
 pub(super) use reading::unpack;
@@ -17,6 +21,10 @@ use crate::py::{Cx, PyResult};
 pub(crate) struct Tree {
     code: Vec<u8>,
     leaves: Vec<Message>,
+    /// The interpreter that it is from, for messages.
+    owner: i64,
+    /// Is any object in it met again? Else nobody needs their numbers.
+    again: bool,
 }
 
 impl Tree {
@@ -26,6 +34,9 @@ impl Tree {
             (Some(leaf), [byte, 0]) if byte & !code::NOTED == code::LEAF => leaf,
             (leaf, _) => {
                 self.leaves.extend(leaf);
+                if self.code.capacity() > 2 * self.code.len() + 64 {
+                    self.code.shrink_to_fit();
+                }
                 Message::Tree(Box::new(self))
             }
         }
@@ -40,6 +51,8 @@ impl Tree {
         Ok(Self {
             code: self.code.clone(),
             leaves: leaves.collect::<PyResult<_>>()?,
+            owner: self.owner,
+            again: self.again,
         })
     }
 }
@@ -53,25 +66,30 @@ mod code {
     pub(super) const NOT_IMPLEMENTED: u8 = 4;
     /// 8 bytes.
     pub(super) const INT: u8 = 5;
+    /// 1 byte.
+    pub(super) const SMALL_INT: u8 = 6;
     /// Length, base-16 text, NUL.
-    pub(super) const BIG_INT: u8 = 6;
-    pub(super) const FLOAT: u8 = 7;
-    pub(super) const COMPLEX: u8 = 8;
+    pub(super) const BIG_INT: u8 = 7;
+    pub(super) const FLOAT: u8 = 8;
+    pub(super) const COMPLEX: u8 = 9;
     /// Width (0 for ASCII), number of bytes, data.
-    pub(super) const STR: u8 = 9;
-    pub(super) const BYTES: u8 = 10;
+    pub(super) const STR: u8 = 10;
+    pub(super) const BYTES: u8 = 11;
     /// Number of the object met before.
-    pub(super) const AGAIN: u8 = 11;
+    pub(super) const AGAIN: u8 = 12;
     /// Index of the leaf.
-    pub(super) const LEAF: u8 = 12;
+    pub(super) const LEAF: u8 = 13;
     /// Number of items, then the items.
-    pub(super) const TUPLE: u8 = 13;
-    pub(super) const LIST: u8 = 14;
-    pub(super) const DICT: u8 = 15;
-    pub(super) const SET: u8 = 16;
-    pub(super) const FROZENSET: u8 = 17;
-    /// Number of parts, module, name and owner of the rebuild function, then the parts.
-    pub(super) const REBUILD: u8 = 18;
+    pub(super) const TUPLE: u8 = 14;
+    pub(super) const LIST: u8 = 15;
+    pub(super) const DICT: u8 = 16;
+    pub(super) const SET: u8 = 17;
+    pub(super) const FROZENSET: u8 = 18;
+    /// Module and name of a function or class, each after its length.
+    pub(super) const NAMED: u8 = 19;
+    /// How it is made and what it gets afterwards, the number of arguments and that of the rest; then what makes it, the
+    /// arguments, and the rest.
+    pub(super) const INSTANCE: u8 = 20;
     /// Set in the code of an object that has a number.
     pub(super) const NOTED: u8 = 0x80;
 }

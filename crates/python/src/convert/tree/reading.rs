@@ -2,7 +2,9 @@
 
 use interlane_core::AnyShare;
 
+use super::super::plan::Make;
 use super::super::{Message, protocol, unpack_kept};
+use super::building::{Fill, Frame, Instance};
 use super::{Tree, code};
 use crate::py::error::Builtin;
 use crate::py::{Cx, Owned, PyResult, Raised};
@@ -14,27 +16,12 @@ struct Reader<'py, 'a> {
     code: Vec<u8>,
     at: usize,
     leaves: Vec<Option<Message>>,
-    /// Objects with a number, by number. `None` while a frozenset is still open.
-    noted: Vec<Option<Owned<'py>>>,
-    open: Vec<Frame<'py>>,
-}
-
-/// A container that is being filled.
-struct Frame<'py> {
-    object: Owned<'py>,
-    code: u8,
-    size: usize,
-    filled: usize,
-    key: Option<Owned<'py>>,
-    number: Option<usize>,
-    rebuild: Option<Rebuild>,
-}
-
-/// What makes an object of parts.
-struct Rebuild {
-    module: String,
-    qualname: String,
     owner: i64,
+    /// Objects with a number, by number, if anything refers to them. `None` while the object cannot exist.
+    noted: Option<Vec<Option<Owned<'py>>>>,
+    open: Vec<Frame<'py>>,
+    /// Of the frames that wait for it, in their order.
+    instances: Vec<Instance<'py>>,
 }
 
 pub(in super::super) fn unpack<'py>(
@@ -49,8 +36,10 @@ pub(in super::super) fn unpack<'py>(
         code: tree.code,
         at: 0,
         leaves,
-        noted: Vec::new(),
+        owner: tree.owner,
+        noted: tree.again.then(Vec::new),
         open: Vec::new(),
+        instances: Vec::new(),
     };
     loop {
         let mut object = match reader.read()? {
@@ -62,12 +51,15 @@ pub(in super::super) fn unpack<'py>(
             let Some(frame) = reader.open.last_mut() else {
                 return Ok(object);
             };
-            frame.take(cx, object)?;
-            if frame.filled < frame.size {
-                break;
+            if frame.fill == Fill::Callable {
+                reader.set_callable(object)?;
+            } else {
+                frame.take(cx, object)?;
             }
-            let Some(full) = reader.open.pop() else { break };
-            object = reader.close(full)?;
+            match reader.finished()? {
+                Some(full) => object = full,
+                None => break,
+            }
         }
     }
 }
@@ -76,7 +68,7 @@ impl<'py> Reader<'py, '_> {
     /// The next object, or `None` when a container was opened.
     fn read(&mut self) -> PyResult<Option<Owned<'py>>> {
         let cx = self.cx;
-        let byte = self.bytes(1)?[0];
+        let byte = self.byte()?;
         let noted = byte & code::NOTED != 0;
         let object = match byte & !code::NOTED {
             code::NONE => cx.none(),
@@ -84,6 +76,7 @@ impl<'py> Reader<'py, '_> {
             code::TRUE => cx.bool(true),
             code::ELLIPSIS => cx.ellipsis(),
             code::NOT_IMPLEMENTED => cx.not_implemented(),
+            code::SMALL_INT => cx.int(i64::from(self.byte()? as i8))?,
             code::INT => cx.int(i64::from_le_bytes(self.word()?))?,
             code::FLOAT => cx.float(f64::from_le_bytes(self.word()?))?,
             code::COMPLEX => {
@@ -96,23 +89,15 @@ impl<'py> Reader<'py, '_> {
                 let text = core::ffi::CStr::from_bytes_with_nul(self.bytes(length)?);
                 cx.int_from_hex(text.map_err(|_| corrupt(cx))?)?
             }
-            code::STR => {
-                let width = self.bytes(1)?[0];
-                let length = self.size()?;
-                let data = self.bytes(length)?;
-                cx.text(width == 0, width.max(1), data)?
-            }
+            code::STR => self.text()?,
             code::BYTES => {
                 let length = self.size()?;
                 cx.bytes(self.bytes(length)?)?
             }
             code::AGAIN => {
                 let number = self.size()?;
-                let object = self
-                    .noted
-                    .get(number)
-                    .and_then(Option::as_ref)
-                    .ok_or_else(|| corrupt(cx))?;
+                let noted = self.noted.as_ref().and_then(|noted| noted.get(number));
+                let object = noted.and_then(Option::as_ref).ok_or_else(|| corrupt(cx))?;
                 object.get().to_owned(cx.py())
             }
             code::LEAF => {
@@ -124,88 +109,145 @@ impl<'py> Reader<'py, '_> {
                     .ok_or_else(|| corrupt(cx))?;
                 unpack_kept(cx, leaf, self.whole)?
             }
+            code::NAMED => {
+                let module = self.name()?;
+                let qualname = self.name()?;
+                protocol::import(cx, &module, &qualname, self.owner)?
+            }
             container => return self.enter(container, noted),
         };
         if noted {
-            self.noted.push(Some(object.get().to_owned(cx.py())));
+            self.note(Some(&object));
         }
         Ok(Some(object))
     }
 
+    /// Gives the next number, to this object or to one that is still to be made.
+    fn note(&mut self, object: Option<&Owned<'py>>) -> Option<usize> {
+        let noted = self.noted.as_mut()?;
+        noted.push(object.map(|object| object.get().to_owned(self.cx.py())));
+        Some(noted.len() - 1)
+    }
+
     fn enter(&mut self, code: u8, noted: bool) -> PyResult<Option<Owned<'py>>> {
         let cx = self.cx;
+        if code == code::INSTANCE {
+            return self.enter_instance(noted);
+        }
         let size = self.size()?;
-        let mut rebuild = None;
-        let (object, size) = match code {
-            code::TUPLE => (cx.tuple(size)?, size),
-            code::LIST => (cx.list()?, size),
-            code::DICT => (cx.dict()?, 2 * size),
-            code::SET => (cx.set()?, size),
-            code::FROZENSET => (cx.frozenset()?, size),
-            code::REBUILD => {
-                let module = self.name()?;
-                let qualname = self.name()?;
-                let owner = i64::from_le_bytes(self.word()?);
-                rebuild = Some(Rebuild {
-                    module,
-                    qualname,
-                    owner,
-                });
-                (cx.tuple(size)?, size)
-            }
+        let mut frame = match code {
+            code::TUPLE => Frame::new(cx.tuple(size)?, Fill::Tuple, size),
+            code::LIST => Frame::new(cx.list_for(size)?, Fill::List, size),
+            code::DICT => Frame::new(cx.dict()?, Fill::Dict, 2 * size),
+            code::SET => Frame::new(cx.set()?, Fill::Set, size),
+            code::FROZENSET => Frame::new(cx.frozenset()?, Fill::Set, size),
             _ => return Err(corrupt(cx)),
         };
-        let mut frame = Frame {
-            object,
-            code,
-            size,
-            filled: 0,
-            key: None,
-            number: None,
-            rebuild,
-        };
         if noted {
-            frame.number = Some(self.noted.len());
-            // A frozenset can only be filled while nobody else has it; it can't contain itself. What is rebuilt
-            // exists only afterwards.
-            let early = !matches!(code, code::FROZENSET | code::REBUILD);
-            self.noted
-                .push(early.then(|| frame.object.get().to_owned(cx.py())));
+            // A frozenset can only be filled while nobody else has it; it can't contain itself.
+            let early = (code != code::FROZENSET).then_some(&frame.object);
+            frame.number = self.note(early);
         }
         if size == 0 {
-            return self.close(frame).map(Some);
+            return Ok(Some(self.close(frame)));
         }
         self.open.push(frame);
         Ok(None)
     }
 
-    fn close(&mut self, mut frame: Frame<'py>) -> PyResult<Owned<'py>> {
-        if let Some(rebuild) = frame.rebuild.take() {
-            let py = self.cx.py();
-            let Rebuild {
-                module,
-                qualname,
-                owner,
-            } = rebuild;
-            let function = protocol::import(self.cx, &module, &qualname, owner)?;
-            frame.object = function
-                .get()
-                .call_with(py, frame.object.get())
-                .map_err(|raised| {
-                    raised.with_note(py, || {
-                        format!(
-                            "interlane was rebuilding, with {module}.{qualname}, what interpreter {owner} shared"
-                        )
-                    })
-                })?;
+    fn enter_instance(&mut self, noted: bool) -> PyResult<Option<Owned<'py>>> {
+        let make = match self.byte()? {
+            0 => Make::Call,
+            1 => Make::New,
+            2 => Make::Tuple,
+            _ => return Err(corrupt(self.cx)),
+        };
+        let rest = Fill::of_rest(self.byte()?).ok_or_else(|| corrupt(self.cx))?;
+        let (arguments, more) = (self.size()?, self.size()?);
+        let mut frame = Frame::new(self.cx.tuple(arguments)?, Fill::Callable, 1);
+        if noted {
+            frame.number = self.note(None);
         }
-        if let Some(number) = frame.number {
-            let place = &mut self.noted[number];
-            if place.is_none() {
-                *place = Some(frame.object.get().to_owned(self.cx.py()));
+        self.open.push(frame);
+        self.instances.push(Instance {
+            make,
+            arguments,
+            rest,
+            more,
+            callable: None,
+        });
+        Ok(None)
+    }
+
+    /// What makes the instance that is open has come.
+    fn set_callable(&mut self, callable: Owned<'py>) -> PyResult<()> {
+        let (Some(frame), Some(instance)) = (self.open.last_mut(), self.instances.last_mut())
+        else {
+            return Err(corrupt(self.cx));
+        };
+        instance.callable = Some(callable);
+        frame.fill = Fill::Argument;
+        frame.left = instance.arguments;
+        Ok(())
+    }
+
+    /// The container that is open, if nothing more goes into it.
+    fn finished(&mut self) -> PyResult<Option<Owned<'py>>> {
+        loop {
+            match self.open.last_mut() {
+                Some(frame) if frame.left == 0 => {
+                    if frame.fill != Fill::Argument {
+                        let full = self.open.pop();
+                        return Ok(full.map(|frame| self.close(frame)));
+                    }
+                }
+                _ => return Ok(None),
+            }
+            self.make()?;
+        }
+    }
+
+    /// Makes the instance that is open: all its arguments are there.
+    fn make(&mut self) -> PyResult<()> {
+        let (Some(frame), Some(instance)) = (self.open.last_mut(), self.instances.pop()) else {
+            return Err(corrupt(self.cx));
+        };
+        frame.object = instance.make(self.cx, &frame.object, self.owner)?;
+        frame.fill = instance.rest;
+        frame.left = instance.more;
+        let place = frame.number.zip(self.noted.as_mut());
+        if let Some((number, noted)) = place {
+            noted[number] = Some(frame.object.get().to_owned(self.cx.py()));
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, frame: Frame<'py>) -> Owned<'py> {
+        let place = frame.number.zip(self.noted.as_mut());
+        if let Some((number, noted)) = place {
+            if noted[number].is_none() {
+                noted[number] = Some(frame.object.get().to_owned(self.cx.py()));
             }
         }
-        Ok(frame.object)
+        frame.object
+    }
+
+    fn text(&mut self) -> PyResult<Owned<'py>> {
+        let cx = self.cx;
+        let width = self.byte()?;
+        let length = self.size()?;
+        let frame = self.open.last();
+        let key = width == 0 && frame.is_some_and(Frame::wants_key);
+        let attribute = key && frame.is_some_and(|frame| frame.fill == Fill::Attributes);
+        let data = self.bytes(length)?;
+        if !key {
+            return cx.text(width == 0, width.max(1), data);
+        }
+        let text = cx.state.keys.get(cx.py(), data)?;
+        if attribute {
+            return text.interned(cx.py());
+        }
+        Ok(text)
     }
 
     fn name(&mut self) -> PyResult<String> {
@@ -213,6 +255,14 @@ impl<'py> Reader<'py, '_> {
         Ok(String::from_utf8_lossy(self.bytes(length)?).into_owned())
     }
 
+    #[inline]
+    fn byte(&mut self) -> PyResult<u8> {
+        let byte = self.code.get(self.at).copied();
+        self.at += 1;
+        byte.ok_or_else(|| corrupt(self.cx))
+    }
+
+    #[inline]
     fn bytes(&mut self, count: usize) -> PyResult<&[u8]> {
         let start = self.at;
         self.at = start.saturating_add(count);
@@ -220,15 +270,18 @@ impl<'py> Reader<'py, '_> {
         self.code.get(start..self.at).ok_or_else(|| corrupt(cx))
     }
 
+    #[inline]
     fn word(&mut self) -> PyResult<[u8; 8]> {
         let cx = self.cx;
         self.bytes(8)?.try_into().map_err(|_| corrupt(cx))
     }
 
+    /// A number in groups of seven bits, lowest first.
+    #[inline]
     fn size(&mut self) -> PyResult<usize> {
         let (mut value, mut shift) = (0, 0);
         loop {
-            let byte = self.bytes(1)?[0];
+            let byte = self.byte()?;
             value |= usize::from(byte & 0x7f) << shift;
             if byte < 0x80 {
                 return Ok(value);
@@ -241,23 +294,7 @@ impl<'py> Reader<'py, '_> {
     }
 }
 
-impl<'py> Frame<'py> {
-    fn take(&mut self, cx: Cx<'py>, item: Owned<'py>) -> PyResult<()> {
-        let object = self.object.get();
-        match self.code {
-            code::TUPLE | code::REBUILD => object.fill(self.filled, item),
-            code::LIST => object.append(cx.py(), item.get())?,
-            code::DICT => match self.key.take() {
-                None => self.key = Some(item),
-                Some(key) => object.insert(cx.py(), key.get(), item.get())?,
-            },
-            _ => object.add(cx.py(), item.get())?,
-        }
-        self.filled += 1;
-        Ok(())
-    }
-}
-
-fn corrupt(cx: Cx<'_>) -> Raised {
+#[cold]
+pub(super) fn corrupt(cx: Cx<'_>) -> Raised {
     Raised::builtin(cx.py(), Builtin::System, "a message could not be read back")
 }

@@ -1,85 +1,70 @@
-//! From objects to the text.
+//! From objects to the text: what has parts.
 
-use std::collections::HashMap;
-
-use super::super::{
-    Message, Packing, buffer, foreign, leaf, object, pickle, protocol, same, shared_already,
-};
-use super::{Tree, code};
+use super::super::plan::{Apart, Make, Parts, Plan};
+use super::super::{Message, Packing, buffer, capsule, foreign, leaf, object, pickle};
+use super::code;
+use super::draft::{Draft, Written};
+use super::stack::{Frame, Role, Stack};
+use crate::convert::protocol;
 use crate::errors::{Error, class, raise};
 use crate::py::buffer::Acquired;
-use crate::py::container::Steps;
+use crate::py::container::{Next, Steps};
+use crate::py::error::Builtin;
 use crate::py::object::Kind;
 use crate::py::{Cx, Owned, PyResult, Raised, Ref};
 use crate::runtime::lane::Fallback;
 
-/// What comes before the data of a `str` or `bytes`, at the most: code, width, length.
-const HEADER: usize = 12;
-
 struct Writer<'py> {
     cx: Cx<'py>,
     packing: Packing,
-    tree: Tree,
-    /// Numbers of the objects met so far, by address. `kept` keeps them, so that no address is used twice.
-    numbers: HashMap<usize, usize>,
-    kept: Vec<Owned<'py>>,
-    open: Vec<Frame<'py>>,
+    draft: Draft<'py>,
+    stack: Stack<'py>,
+    /// For the classes met so far.
+    plans: Vec<(Owned<'py>, Plan<'py>)>,
+    /// Was there a data frame that is to stay one?
+    has_frames: bool,
 }
 
-/// A container that is being written.
-struct Frame<'py> {
-    steps: Steps<'py>,
-    kind: Kind,
-    expected: usize,
-    /// How many objects were taken out, for the path in messages.
-    taken: usize,
-    /// The key whose value is being written.
-    key: Option<Owned<'py>>,
-    /// The number of the object of which these are the parts.
-    rebuilt: Option<usize>,
-}
-
-/// How many objects may be parts of each other, before it counts as endless.
+/// How many objects that were just made may be parts of each other, before it counts as endless.
 const DEEPEST: usize = 1000;
-
-/// How many characters of a path are shown.
-const LONGEST_PATH: usize = 300;
 
 pub(in super::super) fn pack(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Message> {
     let mut writer = Writer {
         cx,
         packing,
-        tree: Tree {
-            code: Vec::new(),
-            leaves: Vec::new(),
-        },
-        numbers: HashMap::new(),
-        kept: Vec::new(),
-        open: Vec::new(),
+        draft: Draft::new(cx, packing),
+        stack: Stack::default(),
+        plans: Vec::new(),
+        has_frames: false,
     };
     let packed = writer.write_all(object);
     match packed {
-        Ok(()) => Ok(writer.tree.into_message()),
+        Ok(()) => Ok(writer.draft.into_message()),
         // What can't be shared in place is pickled as a whole, so that identities inside are kept.
         Err(raised)
-            if packing.fallback == Fallback::Pickle
+            if packing.fallback.pickles()
                 && raised.is(cx.py(), class(cx, Error::NotShareable)?) =>
         {
             let refusal = raised.take(cx.py());
+            let has_frames = writer.has_frames;
             drop(writer);
-            pickle::dump(cx, object).map_err(|raised| {
-                if !raised.is_ordinary(cx.py()) {
-                    return raised;
-                }
-                let reason = raised.take(cx.py());
-                match refusal
-                    .get()
-                    .set_attribute(cx.py(), c"__cause__", reason.get())
-                {
-                    Ok(()) => Raised::restore(cx.py(), refusal),
-                    Err(raised) => raised,
-                }
-            })
+            let raised = match pickle::dump(cx, object, packing.definitions) {
+                Err(raised) if raised.is_ordinary(cx.py()) => raised,
+                answer => return answer,
+            };
+            if has_frames {
+                raised.ignore(cx.py());
+                let packing = Packing {
+                    frames: false, // their columns are better than nothing
+                    ..packing
+                };
+                return pack(cx, object, packing);
+            }
+            let reason = raised.take(cx.py());
+            refusal
+                .get()
+                .set_attribute(cx.py(), c"__cause__", reason.get())?;
+            Err(Raised::restore(cx.py(), refusal))
         }
         Err(raised) => Err(raised),
     }
@@ -87,167 +72,204 @@ pub(in super::super) fn pack(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> P
 
 impl<'py> Writer<'py> {
     fn write_all(&mut self, object: Ref<'_>) -> PyResult<()> {
-        self.write(object, true)?;
-        while let Some(frame) = self.open.last_mut() {
-            let Some(item) = frame.steps.next(self.cx.py())? else {
-                if frame.taken != frame.expected {
+        let written = self.draft.write(object, None)?;
+        self.go_on(object, written)?;
+        while let Some(frame) = self.stack.last_mut() {
+            let draft = &mut self.draft;
+            let next = frame.steps.next(self.cx.py(), |object, references| {
+                frame.taken += 1;
+                match draft.write(object, Some(references))? {
+                    Written::Whole => Ok(None),
+                    written => Ok(Some(written)),
+                }
+            })?;
+            match next {
+                Next::Stop(object, written) => self.go_on(object.get(), written)?,
+                Next::End if frame.taken == frame.expected => self.stack.pop(),
+                Next::End => {
                     return Err(Raised::builtin(
                         self.cx.py(),
-                        crate::py::error::Builtin::Runtime,
+                        Builtin::Runtime,
                         "a container changed size while it was being sent",
                     ));
                 }
-                self.open.pop();
-                continue;
-            };
-            frame.taken += 1;
-            if frame.kind == Kind::Dict && frame.taken % 2 == 1 {
-                frame.key = Some(item.get().to_owned(self.cx.py()));
             }
-            self.write(item.get(), false)?;
         }
         Ok(())
     }
 
-    /// Writes one object; a container is opened and goes on in `write_all`.
-    fn write(&mut self, object: Ref<'_>, root: bool) -> PyResult<()> {
+    /// Goes on with an object that may not be written yet. A container is opened and goes on in `write_all`.
+    fn go_on(&mut self, object: Ref<'_>, written: Written) -> PyResult<()> {
         let py = self.cx.py();
-        let kind = object.kind();
-        if matches!(kind, Kind::Int | Kind::Float) && !root {
-            if let Some(share) = same::share(self.cx, object)? {
-                return self.leaf(Message::Same(share), 0);
+        let (kind, noted) = match written {
+            Written::Whole => return Ok(()),
+            Written::Again(number) if self.stack.is_unmade(number) => {
+                return Err(self.refuse(object, "is a part of itself"));
             }
-        }
-        match kind {
-            Kind::None => return self.plain(code::NONE, &[]),
-            Kind::Bool(false) => return self.plain(code::FALSE, &[]),
-            Kind::Bool(true) => return self.plain(code::TRUE, &[]),
-            Kind::Ellipsis => return self.plain(code::ELLIPSIS, &[]),
-            Kind::NotImplemented => return self.plain(code::NOT_IMPLEMENTED, &[]),
-            Kind::Int => {
-                if let Some(value) = object.small_int(py)? {
-                    return self.plain(code::INT, &value.to_le_bytes());
-                }
-            }
-            Kind::Float => return self.plain(code::FLOAT, &object.as_float(py)?.to_le_bytes()),
-            _ => {}
-        }
-        let mut noted = 0;
-        let notable = if root {
-            // A scalar that is all there is cannot be met again.
-            !matches!(kind, Kind::Int | Kind::Complex | Kind::Str | Kind::Bytes)
-        } else {
-            object.may_be_met_again()
+            Written::Again(_) => return Ok(()),
+            Written::NotYet(kind, noted) => (kind, noted),
         };
-        if notable {
-            if let Some(&number) = self.numbers.get(&object.address()) {
-                if self.open.iter().any(|frame| frame.rebuilt == Some(number)) {
-                    return Err(self.refuse(object, "is a part of itself"));
-                }
-                return self.sized(code::AGAIN, number, &[]);
-            }
-            self.numbers.insert(object.address(), self.kept.len());
-            self.kept.push(object.to_owned(py));
-            noted = code::NOTED;
-        }
-        if let Some(message) = shared_already(self.cx, object) {
-            return self.leaf(message, noted);
-        }
-        if !root {
-            if let Some(share) = same::share(self.cx, object)? {
-                return self.leaf(Message::Same(share), noted);
-            }
-        }
-        match kind {
-            Kind::Int => {
-                let text = object.int_to_hex(py)?;
-                let digits = text.get().characters();
-                self.sized(code::BIG_INT | noted, digits.nbytes() + 1, digits.bytes())?;
-                self.tree.code.push(0);
-                Ok(())
-            }
-            Kind::Complex => {
-                let (re, im) = object.as_complex();
-                self.plain(code::COMPLEX | noted, &re.to_le_bytes())?;
-                self.tree.code.extend_from_slice(&im.to_le_bytes());
-                Ok(())
-            }
+        let (code, role, steps) = match kind {
             Kind::Tuple => {
-                let steps = Steps::Tuple(object.to_owned(py), 0);
-                self.enter(object, kind, code::TUPLE | noted, steps)
+                let steps = Steps::of_tuple(object.to_owned(py));
+                (code::TUPLE, Role::Tuple, steps)
             }
             Kind::List => {
-                let steps = Steps::List(object.to_owned(py), 0);
-                self.enter(object, kind, code::LIST | noted, steps)
+                let steps = Steps::of_list(object.to_owned(py));
+                (code::LIST, Role::List, steps)
             }
             Kind::Dict => {
-                let size = object.size(py)? as isize;
-                let steps = Steps::Dict(object.to_owned(py), 0, size, None);
-                self.enter(object, kind, code::DICT | noted, steps)
+                let steps = Steps::of_dict(object.to_owned(py), object.size(py)?);
+                (code::DICT, Role::Dict, steps)
             }
             Kind::Set => {
-                let steps = Steps::Set(object.iterate(py)?);
-                self.enter(object, kind, code::SET | noted, steps)
+                let steps = Steps::Iterator(object.iterate(py)?);
+                (code::SET, Role::Set, steps)
             }
             Kind::FrozenSet => {
-                let steps = Steps::Set(object.iterate(py)?);
-                self.enter(object, kind, code::FROZENSET | noted, steps)
+                let steps = Steps::Iterator(object.iterate(py)?);
+                (code::FROZENSET, Role::FrozenSet, steps)
             }
-            _ => self.write_leaf(object, kind, noted),
+            _ => {
+                return match self.plan_for(object) {
+                    Some(plan) => self.write_instance(object, plan, noted),
+                    None => self.write_first(object, noted),
+                };
+            }
+        };
+        let size = object.size(py)?;
+        let objects = if kind == Kind::Dict { 2 * size } else { size };
+        self.draft.container(code | noted, size, objects);
+        self.push(role, steps, objects, self.draft.number(noted));
+        Ok(())
+    }
+
+    /// Writes the first object of its class that is met.
+    fn write_first(&mut self, object: Ref<'_>, noted: u8) -> PyResult<()> {
+        if let Some(message) = leaf(self.cx, object, self.packing)? {
+            self.draft.leaf(message, noted);
+            return Ok(());
+        }
+        let path = || self.path();
+        if let Some(share) = foreign::share(self.cx, object, self.packing, path)? {
+            self.draft.leaf(Message::Foreign(share), noted);
+            return Ok(());
+        }
+        let plan = Plan::of(self.cx, object, self.by_name(), || self.path())?;
+        self.plans.push((object.class(self.cx.py()), plan));
+        self.write_instance(object, self.plans.len() - 1, noted)
+    }
+
+    /// Does what our `__main__` has go by name? It is of more use as a proxy, or with its definition, where that is a
+    /// way.
+    fn by_name(&self) -> bool {
+        self.packing.fallback != Fallback::Proxy && !self.packing.definitions
+    }
+
+    /// The place of the plan for the object's class. `None`: it has not been made.
+    fn plan_for(&self, object: Ref<'_>) -> Option<usize> {
+        let class = object.class_address();
+        let mut plans = self.plans.iter();
+        plans.rposition(|(known, _)| known.get().address() == class)
+    }
+
+    /// Writes an object of which nothing but its class says how.
+    fn write_instance(&mut self, object: Ref<'_>, plan: usize, noted: u8) -> PyResult<()> {
+        let plan = &self.plans[plan].1;
+        if let Plan::Capsule(protocol, is_frame) = plan {
+            let how = (*protocol, *is_frame);
+            self.has_frames |= *is_frame && self.packing.keeps_frames();
+            let path = || self.path();
+            if let Some(message) = capsule::share(self.cx, object, how, self.packing, path)? {
+                self.draft.leaf(message, noted);
+                return Ok(());
+            }
+        }
+        match plan.apply(self.cx, object, self.by_name(), || self.path())? {
+            Apart::ByName(module, qualname) => {
+                self.draft.named(&module, &qualname, noted);
+                Ok(())
+            }
+            Apart::Parts(parts) => self.enter_instance(object, noted, parts),
+            Apart::Unknown => {
+                let message = if Acquired::possible(object) {
+                    buffer(self.cx, object, self.packing)?
+                } else {
+                    match self.packing.fallback {
+                        Fallback::Proxy => Message::Proxy(object::pin(self.cx, object)?),
+                        Fallback::Refuse => return Err(self.refuse(object, "can't be shared")),
+                        Fallback::Pickle | Fallback::PickleBuffers => {
+                            return Err(self.refuse(object, "can be neither shared nor pickled"));
+                        }
+                    }
+                };
+                self.draft.leaf(message, noted);
+                Ok(())
+            }
         }
     }
 
-    fn write_leaf(&mut self, object: Ref<'_>, kind: Kind, noted: u8) -> PyResult<()> {
-        if let Some(message) = leaf(self.cx, object, self.packing)? {
-            return self.leaf(message, noted);
+    fn enter_instance(&mut self, object: Ref<'_>, noted: u8, parts: Parts<'py>) -> PyResult<()> {
+        if parts.said.is_some() && self.stack.parts >= DEEPEST {
+            return Err(self.refuse(object, "has parts without end"));
         }
-        match kind {
-            Kind::Str => {
-                let characters = object.characters();
-                // One allocation for a lone string.
-                self.tree.code.reserve(characters.nbytes() + HEADER);
-                self.plain(
-                    code::STR | noted,
-                    &[if characters.ascii {
-                        0
-                    } else {
-                        characters.width
-                    }],
-                )?;
-                self.size(characters.nbytes());
-                self.tree.code.extend_from_slice(characters.bytes());
-                Ok(())
-            }
-            Kind::Bytes => {
-                let data = object.as_bytes();
-                self.tree.code.reserve(data.len() + HEADER);
-                self.sized(code::BYTES | noted, data.len(), data)
-            }
-            _ => {
-                let path = || self.path();
-                if let Some(share) = foreign::share(self.cx, object, self.packing, path)? {
-                    return self.leaf(Message::Foreign(share), noted);
-                }
-                // What only our `__main__` has is of more use as a proxy, where that is a way.
-                let by_name = self.packing.fallback != Fallback::Proxy;
-                if let Some(recipe) = protocol::recipe(self.cx, object, by_name, || self.path())? {
-                    return self.enter_rebuilt(object, noted, &recipe);
-                }
-                if Acquired::possible(object) {
-                    let message = buffer(self.cx, object, self.packing)?;
-                    return self.leaf(message, noted);
-                }
-                let advice = match self.packing.fallback {
-                    Fallback::Proxy => {
-                        let message = Message::Proxy(object::pin(self.cx, object)?);
-                        return self.leaf(message, noted);
-                    }
-                    Fallback::Refuse => "can't be shared",
-                    Fallback::Pickle => "can be neither shared nor pickled",
-                };
-                Err(self.refuse(object, advice))
-            }
+        let number = self.draft.number(noted);
+        let count = parts.arguments.get().size(self.cx.py())?;
+        let (rest, more) = match &parts.rest {
+            None => (0, 0),
+            Some((rest, _, more)) => (*rest as u8 + 1, *more),
+        };
+        let how = [parts.make as u8, rest];
+        self.draft.instance(noted, how, count, more);
+        self.write_callable(object, &parts)?;
+        if let Some((rest, steps, more)) = parts.rest {
+            self.push(Role::Rest(rest), steps, more, None);
         }
+        if count > 0 {
+            let role = match (parts.make, parts.said) {
+                (Make::Tuple, _) => Role::Fields,
+                (_, Some(_)) => Role::Parts,
+                (_, None) => Role::Arguments,
+            };
+            let steps = Steps::of_tuple(parts.arguments);
+            self.push(role, steps, count, number);
+        }
+        Ok(())
+    }
+
+    /// Writes the name of what makes the object.
+    fn write_callable(&mut self, object: Ref<'_>, parts: &Parts<'py>) -> PyResult<()> {
+        let callable = parts.callable.get();
+        if self.draft.again(callable).is_some() {
+            return Ok(());
+        }
+        match protocol::import_path(self.cx, callable)? {
+            Some((module, qualname)) if !self.packing.definitions || module != "__main__" => {
+                self.draft.named(&module, &qualname, code::NOTED);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let got = callable.brief_repr(self.cx.py());
+        let Some(name) = parts.said else {
+            let why = format!("can't be shared: other interpreters cannot import {got}");
+            return Err(self.refuse(object, &why));
+        };
+        let (path, class) = (self.path(), object.class_name(self.cx.py()));
+        let message = format!(
+            "{path}: {name} of {class} returned a rebuild function that other interpreters cannot import: {got}"
+        );
+        Err(raise(self.cx, Error::NotShareable, &message))
+    }
+
+    fn push(&mut self, role: Role, steps: Steps<'py>, expected: usize, number: Option<usize>) {
+        let frame = Frame {
+            steps,
+            role,
+            expected,
+            taken: 0,
+        };
+        self.stack.push(frame, number);
     }
 
     fn refuse(&self, object: Ref<'_>, why: &str) -> Raised {
@@ -255,102 +277,7 @@ impl<'py> Writer<'py> {
         raise(self.cx, Error::NotShareable, &message)
     }
 
-    fn leaf(&mut self, message: Message, noted: u8) -> PyResult<()> {
-        let index = self.tree.leaves.len();
-        self.tree.leaves.push(message);
-        self.sized(code::LEAF | noted, index, &[])
-    }
-
-    fn enter_rebuilt(
-        &mut self,
-        object: Ref<'_>,
-        noted: u8,
-        recipe: &protocol::Recipe<'py>,
-    ) -> PyResult<()> {
-        let depth = self.open.iter().filter(|frame| frame.rebuilt.is_some());
-        if depth.count() >= DEEPEST {
-            return Err(self.refuse(object, "has parts without end"));
-        }
-        let parts = recipe.parts.get();
-        let size = parts.size(self.cx.py())?;
-        self.sized(code::REBUILD | noted, size, &[])?;
-        for name in [&recipe.module, &recipe.qualname] {
-            self.size(name.len());
-            self.tree.code.extend_from_slice(name.as_bytes());
-        }
-        let owner = self.cx.state.interpreter().id();
-        self.tree.code.extend_from_slice(&owner.to_le_bytes());
-        self.open.push(Frame {
-            steps: Steps::Tuple(parts.to_owned(self.cx.py()), 0),
-            kind: Kind::Tuple,
-            expected: size,
-            taken: 0,
-            key: None,
-            rebuilt: Some(if noted == 0 {
-                usize::MAX
-            } else {
-                self.kept.len() - 1
-            }),
-        });
-        Ok(())
-    }
-
-    fn enter(&mut self, object: Ref<'_>, kind: Kind, code: u8, steps: Steps<'py>) -> PyResult<()> {
-        let size = object.size(self.cx.py())?;
-        self.sized(code, size, &[])?;
-        let expected = if kind == Kind::Dict { 2 * size } else { size };
-        self.open.push(Frame {
-            steps,
-            kind,
-            expected,
-            taken: 0,
-            key: None,
-            rebuilt: None,
-        });
-        Ok(())
-    }
-
-    fn plain(&mut self, code: u8, data: &[u8]) -> PyResult<()> {
-        self.tree.code.push(code);
-        self.tree.code.extend_from_slice(data);
-        Ok(())
-    }
-
-    fn sized(&mut self, code: u8, size: usize, data: &[u8]) -> PyResult<()> {
-        self.tree.code.push(code);
-        self.size(size);
-        self.tree.code.extend_from_slice(data);
-        Ok(())
-    }
-
-    /// A number in groups of seven bits, lowest first.
-    fn size(&mut self, mut value: usize) {
-        while value >= 0x80 {
-            self.tree.code.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.tree.code.push(value as u8);
-    }
-
-    /// Where the object that is being written is, seen from the root: `item[3]['handle']`.
     fn path(&self) -> String {
-        let mut path = "item".to_owned();
-        for frame in &self.open {
-            path += &match (frame.kind, &frame.key) {
-                (Kind::Dict, Some(key)) if frame.taken % 2 == 1 => {
-                    format!(" key {}", key.get().brief_repr(self.cx.py()))
-                }
-                (Kind::Dict, Some(key)) => format!("[{}]", key.get().brief_repr(self.cx.py())),
-                (Kind::Set | Kind::FrozenSet, _) => " element".to_owned(),
-                _ if frame.rebuilt.is_some() => {
-                    format!(".__share__()[1][{}]", frame.taken.saturating_sub(1))
-                }
-                _ => format!("[{}]", frame.taken.saturating_sub(1)),
-            };
-        }
-        match path.char_indices().nth(LONGEST_PATH) {
-            None => path,
-            Some((end, _)) => format!("{}...", &path[..end]),
-        }
+        self.stack.path(self.cx.py())
     }
 }

@@ -1,0 +1,205 @@
+//! A channel with both of its locks, and what receivers keep under theirs.
+
+use super::Statistics;
+use super::state::{End, Locked};
+use super::wakes::Wakes;
+use crate::primitive::MutexGuard;
+use std::collections::VecDeque;
+use std::mem;
+use std::ops::{Deref, DerefMut};
+
+/// A stash with room for more items than this is given back when there are few.
+const LARGE: usize = 4096;
+
+/// Items that only receivers know of.
+#[derive(Debug)]
+pub(super) struct Stash<T> {
+    items: VecDeque<T>,
+    /// Items that receivers have taken, less those put back, which may have
+    /// been `handed`: counts around zero.
+    taken: u64,
+}
+
+/// A channel of which all is locked.
+pub(super) struct Whole<'a, T> {
+    // First, since it is given back first.
+    locked: Locked<'a, T>,
+    stash: MutexGuard<'a, Stash<T>>,
+}
+
+impl<T> Stash<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            items: VecDeque::new(),
+            taken: 0,
+        }
+    }
+
+    /// Takes the first item, if there is one that can be had with this lock
+    /// alone.
+    pub(super) fn take(&mut self) -> Option<T> {
+        let item = self.items.pop_front()?;
+        self.count(1);
+        Some(item)
+    }
+
+    /// Moves up to `max` items to the end of `into`.
+    pub(super) fn take_many(&mut self, into: &mut Vec<T>, max: usize) -> usize {
+        let count = max.min(self.items.len());
+        into.extend(self.items.drain(..count));
+        self.count(count);
+        count
+    }
+
+    fn count(&mut self, taken: usize) {
+        self.taken = self.taken.wrapping_add(taken as u64);
+    }
+}
+
+impl<'a, T> Whole<'a, T> {
+    pub(super) fn new(stash: MutexGuard<'a, Stash<T>>, locked: Locked<'a, T>) -> Self {
+        Self { locked, stash }
+    }
+
+    /// Takes the first item: of those queued, then out of the hands of the
+    /// sender that has waited longest.
+    pub(super) fn take(&mut self, wakes: &mut Wakes<T>) -> Option<T> {
+        self.move_up();
+        let item = match self.stash.items.pop_front() {
+            // Of an unbounded channel: nobody waits for room.
+            Some(item) => item,
+            None => match self.locked.state.queue.pop_front() {
+                Some(item) => {
+                    self.locked.refill(wakes);
+                    item
+                }
+                None => self.locked.take_waiting(wakes)?,
+            },
+        };
+        self.stash.count(1);
+        Some(item)
+    }
+
+    /// Moves up to `max` queued items to the end of `into`, and says how many.
+    pub(super) fn take_many(
+        &mut self,
+        into: &mut Vec<T>,
+        max: usize,
+        wakes: &mut Wakes<T>,
+    ) -> usize {
+        let mut count = self.stash.take_many(into, max);
+        self.move_up();
+        count += self.stash.take_many(into, max - count);
+        while count < max {
+            let Some(item) = self.take(wakes) else { break };
+            into.push(item);
+            count += 1;
+        }
+        count
+    }
+
+    /// Puts items that were received back to the front, where they may exceed
+    /// the capacity; gives them back when nobody can receive them any more.
+    #[must_use = "items are dropped without the locks"]
+    pub(super) fn put_back(&mut self, mut items: VecDeque<T>, wakes: &mut Wakes<T>) -> VecDeque<T> {
+        if self.is_over(End::Recv) {
+            return items;
+        }
+        while let Some(item) = items.pop_front() {
+            if let Err(item) = self.hand_over(item, wakes) {
+                items.push_front(item);
+                break;
+            }
+        }
+        self.stash.taken = self.stash.taken.wrapping_sub(items.len() as u64);
+        let front = if self.locked.state.capacity.is_none() {
+            &mut self.stash.items
+        } else {
+            &mut self.locked.state.queue
+        };
+        while let Some(item) = items.pop_back() {
+            front.push_front(item);
+        }
+        items
+    }
+
+    /// Asks for each queued item whether it stays; senders that wait move up.
+    pub(super) fn revise(&mut self, mut stays: impl FnMut(&mut T) -> bool, wakes: &mut Wakes<T>) {
+        let before = self.queued();
+        self.stash.items.retain_mut(&mut stays);
+        self.locked.state.queue.retain_mut(&mut stays);
+        let gone = before - self.queued();
+        self.stash.count(gone);
+        self.refill(wakes);
+    }
+
+    /// Closes a handle. Gives the items that nobody can receive any more, to
+    /// be dropped without the locks.
+    #[must_use = "items are dropped without the locks"]
+    pub(super) fn close_handle(
+        &mut self,
+        end: End,
+        handle: u64,
+        wakes: &mut Wakes<T>,
+    ) -> [VecDeque<T>; 2] {
+        if self.close(end, handle, wakes) && end == End::Recv {
+            [
+                mem::take(&mut self.stash.items),
+                mem::take(&mut self.locked.state.queue),
+            ]
+        } else {
+            [VecDeque::new(), VecDeque::new()]
+        }
+    }
+
+    /// How many items are queued.
+    pub(super) fn queued(&self) -> usize {
+        self.stash.items.len() + self.state.queue.len()
+    }
+
+    /// How many of them receivers can have without a look at the rest.
+    pub(super) fn stashed(&self) -> usize {
+        self.stash.items.len()
+    }
+
+    /// The figures of this moment.
+    pub(super) fn statistics(&self) -> Statistics {
+        let state = &*self.state;
+        Statistics {
+            buffered: self.queued(),
+            capacity: state.capacity,
+            open_senders: state.send.open,
+            open_receivers: state.recv.open,
+            waiting_senders: state.send.waiting.len(),
+            waiting_receivers: state.recv.waiting.len() + usize::from(state.seated != 0),
+            sent: state.sent,
+            received: state.handed.wrapping_add(self.stash.taken),
+        }
+    }
+
+    /// Moves what is queued into the empty stash of an unbounded channel.
+    fn move_up(&mut self) {
+        let (state, stash) = (&mut *self.locked.state, &mut *self.stash);
+        if stash.items.is_empty() && !state.queue.is_empty() && state.capacity.is_none() {
+            mem::swap(&mut stash.items, &mut state.queue);
+            // What many items once needed is not kept for a few.
+            if state.queue.capacity() > LARGE.max(8 * stash.items.len()) {
+                state.queue = VecDeque::new();
+            }
+        }
+    }
+}
+
+impl<'a, T> Deref for Whole<'a, T> {
+    type Target = Locked<'a, T>;
+
+    fn deref(&self) -> &Locked<'a, T> {
+        &self.locked
+    }
+}
+
+impl<'a, T> DerefMut for Whole<'a, T> {
+    fn deref_mut(&mut self) -> &mut Locked<'a, T> {
+        &mut self.locked
+    }
+}

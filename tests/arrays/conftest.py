@@ -1,0 +1,95 @@
+"""NumPy, loaded by the first test that wants it, and a C module that makes and reads capsules."""
+
+import os
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import interlane
+import pytest
+
+
+@pytest.fixture(scope="session")
+def np() -> Any:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # children that fork should have no threads to lose
+    return pytest.importorskip("numpy", reason="NumPy has no wheel for this Python")
+
+
+@pytest.fixture
+def nothing_left() -> Any:
+    """Checks that the test leaves no share behind."""
+    yield
+    interlane.collect()
+    interlane.wait_released(timeout=10)
+    interlane.collect()
+    assert interlane.stats().live == 0, interlane.shares()
+
+
+@pytest.fixture(scope="session")
+def capsules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tells the folder of the extension module `capsules`, which loads in isolated interpreters."""
+    if shutil.which("cc") is None:
+        pytest.skip("there is no C compiler")
+    folder = tmp_path_factory.mktemp("capsules")
+    target = folder / f"capsules{sysconfig.get_config_var('EXT_SUFFIX')}"
+    source = Path(__file__).parent / "capsules.c"
+    # fmt: off
+    done = subprocess.run(
+        ["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-pthread",
+         "-I", sysconfig.get_paths()["include"], source, "-o", target],
+        capture_output=True, text=True, check=False,
+    )
+    # fmt: on
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+PRELUDE = """
+import gc, sys, threading, time
+import interlane, capsules
+from interlane import interpreters
+
+def exchange(item, **options):
+    send, recv = interlane.create_channel(**options)
+    with send, recv:
+        send.send(item, timeout=10)
+        return recv.recv(timeout=10)
+
+def refused(function, *args, error=interlane.NotShareableError):
+    try:
+        function(*args)
+    except error as raised:
+        return str(raised)
+    raise AssertionError("nothing was raised")
+
+def isolated(**names):
+    '''An interpreter that loads the module too.'''
+    worker = interpreters.create()
+    worker.exec(f"import sys; sys.path[:] = {sys.path!r}\\nimport gc, interlane, capsules")
+    if names:
+        worker.prepare_main(**names)
+    return worker
+
+def nothing_is_lost(orphaned=0):
+    gc.collect()
+    end = time.monotonic() + 20
+    while ((now := interlane.stats()).live or now.pending) and time.monotonic() < end:
+        interlane.collect()
+        time.sleep(0.002)
+    assert (now.live, now.pending, now.nbytes) == (0, 0, 0), (now, interlane.shares())
+    assert now.orphaned == orphaned and now.created == now.released + now.orphaned, now
+"""
+
+
+@pytest.fixture
+def run(capsules: Path, run_child: Any) -> Callable[..., Any]:
+    """The fixture `run_child`, with the names above in the child."""
+
+    def run(code: str, *args: str, **options: Any) -> Any:
+        env = {"PYTHONPATH": os.pathsep.join([str(capsules), os.environ.get("PYTHONPATH", "")])}
+        return run_child(PRELUDE + code, *args, env=env, **options)
+
+    return run
