@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from typing import Any
 
 import pytest
@@ -68,18 +67,7 @@ struck = []
 """
 
 
-# 3.12 tells nobody of a signal while the main thread is in another interpreter.
-TELLS = sys.version_info >= (3, 13)
-interrupted = pytest.mark.skipif(not TELLS, reason="on 3.12 Ctrl-C waits for the end of the call")
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        *(pytest.param(call, marks=interrupted) for call in ("spin", "nap", "stubborn")),
-        *("receive", "acquire", "there_and_back"),
-    ],
-)
+@pytest.mark.parametrize("call", ["spin", "nap", "stubborn", "receive", "acquire", "there_and_back"])
 def test_ctrl_c_ends_a_call_through_a_proxy_within_a_tenth_of_a_second(run_child: Any, call: str) -> None:
     # Three times, since a machine may be busy; the best one counts.
     out = run_child(
@@ -109,7 +97,6 @@ print(best)
     assert float(out) < 0.1
 
 
-@interrupted
 def test_the_exception_tells_where_the_called_code_was(run_child: Any) -> None:
     run_child(
         PREPARED
@@ -205,7 +192,6 @@ assert signal.set_wakeup_fd(-1) == writer.fileno()
     )
 
 
-@interrupted
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fork is POSIX")
 def test_the_child_of_a_fork_is_interrupted_too(run_child: Any) -> None:
     run_child(

@@ -7,6 +7,8 @@ use std::os::fd::RawFd;
 use pyo3_ffi as ffi;
 
 use super::Attached;
+#[cfg(not(Py_3_13))]
+use super::PyResult;
 
 // pyo3-ffi 0.30 does not have it, and 3.12 does not export it.
 #[cfg(Py_3_13)]
@@ -15,37 +17,47 @@ unsafe extern "C" {
 }
 
 /// Has CPython's signal handler write the number of each signal to this descriptor, unless somebody else has it
-/// write elsewhere. To be called on the main thread. Not to be had before 3.13.
-#[cfg(Py_3_13)]
-pub(crate) fn tell(descriptor: RawFd) -> bool {
-    // SAFETY: sets a number, which only the main thread may do.
-    let before = unsafe { PySignal_SetWakeupFd(descriptor) };
-    if before >= 0 {
-        // SAFETY: as above.
-        unsafe { PySignal_SetWakeupFd(before) };
-    }
-    before < 0
-}
-
-/// Takes [`tell`] back. Whoever has asked to be told meanwhile goes on to be. To be called on the main thread.
-#[cfg(Py_3_13)]
-pub(crate) fn hush(descriptor: RawFd) {
-    // SAFETY: as above.
-    unsafe {
-        let now = PySignal_SetWakeupFd(-1);
-        if now != descriptor {
-            PySignal_SetWakeupFd(now);
+/// write elsewhere; says whether it will. To be called on the main thread, before 3.13 to any effect only where that is
+/// attached to the main interpreter.
+pub(crate) fn tell(py: Attached<'_>, descriptor: RawFd) -> bool {
+    match set_descriptor(py, descriptor) {
+        Some(others) if others >= 0 && others != descriptor => {
+            set_descriptor(py, others);
+            false
         }
+        before => before.is_some(),
     }
 }
 
-#[cfg(not(Py_3_13))]
-pub(crate) fn tell(_: RawFd) -> bool {
-    false
+/// Takes [`tell`] back, in the same place. Whoever has asked to be told meanwhile goes on to be.
+pub(crate) fn hush(py: Attached<'_>, descriptor: RawFd) {
+    let now = set_descriptor(py, -1);
+    if let Some(others) = now.filter(|&now| now != descriptor) {
+        set_descriptor(py, others);
+    }
 }
 
+/// Sets where CPython's handler writes, and gives what was set before; `None` where this can't be set.
+#[cfg(Py_3_13)]
+fn set_descriptor(_py: Attached<'_>, descriptor: RawFd) -> Option<RawFd> {
+    // SAFETY: sets a number, which only the main thread may do.
+    Some(unsafe { PySignal_SetWakeupFd(descriptor) })
+}
+
+/// 3.12 has the same only as a function of Python's.
 #[cfg(not(Py_3_13))]
-pub(crate) fn hush(_: RawFd) {}
+fn set_descriptor(py: Attached<'_>, descriptor: RawFd) -> Option<RawFd> {
+    let set = || -> PyResult<isize> {
+        let module = py.import(c"_signal")?;
+        let function = module.get().attribute(py, c"set_wakeup_fd")?;
+        let descriptor = py.int(descriptor.into())?;
+        let before = function.get().call(py, [descriptor.get()])?;
+        before.get().index(py)
+    };
+    // Failing says that the thread is in another interpreter.
+    let before = set().map_err(|raised| raised.ignore(py)).ok()?;
+    before.try_into().ok()
+}
 
 /// Raises `KeyboardInterrupt` in a thread (`blocked::ident`) when it next runs Python code in the interpreter that
 /// the caller is attached to.

@@ -103,11 +103,16 @@ impl Excursion {
             let outermost = abroad.calls.len() == 1;
             (number, outermost.then(|| abroad.descriptor()).flatten())
         };
-        let telling = pipe.filter(|&descriptor| signals::tell(descriptor));
+        let telling = pipe.filter(|&descriptor| signals::tell(cx.py(), descriptor));
         VISITOR.store(ident(), Ordering::Relaxed);
         let excursion = Self { number, telling };
         if cx.state.interpreter().is_main() {
-            cx.check_signals()?; // of those that came earlier nobody is told
+            // Of those that came earlier nobody is told.
+            if let Err(raised) = cx.check_signals() {
+                let exception = raised.take(cx.py());
+                excursion.hush(cx.py());
+                return Err(Raised::restore(cx.py(), exception));
+            }
         }
         Ok(Some(excursion))
     }
@@ -137,6 +142,7 @@ impl Excursion {
 
     /// The thread is back where it came from. Gives what signal handlers have raised in the meantime.
     pub(crate) fn end(self, cx: Cx<'_>) -> Option<Raised> {
+        self.hush(cx.py());
         if !cx.state.interpreter().is_main() {
             return None;
         }
@@ -159,6 +165,12 @@ impl Excursion {
             Some(Raised::restore(cx.py(), exception))
         }
     }
+
+    fn hush(&self, py: Attached<'_>) {
+        if let Some(descriptor) = self.telling {
+            signals::hush(py, descriptor);
+        }
+    }
 }
 
 impl Drop for Excursion {
@@ -175,9 +187,6 @@ impl Drop for Excursion {
         };
         if last {
             VISITOR.store(0, Ordering::Relaxed);
-        }
-        if let Some(descriptor) = self.telling {
-            signals::hush(descriptor);
         }
     }
 }
@@ -404,14 +413,17 @@ pub(super) fn abroad() -> MutexGuard<'static, Abroad> {
 /// In the child of a fork, which has no listener: the next call starts one.
 pub(super) fn begin_anew(abroad: &mut Abroad) {
     MAIN.store(ident(), Ordering::Relaxed);
-    if let Some(pipe) = abroad.pipe.take() {
-        signals::hush(pipe.writer.as_raw_fd());
+    let pipe = abroad.pipe.take();
+    if VISITOR.load(Ordering::Relaxed) == ident() {
+        // CPython may be writing to it, until the call is over.
+        std::mem::forget(pipe);
+        return;
+    }
+    if let Some(pipe) = pipe {
         // SAFETY: the child's copy, which only the listener, a thread of the parent, would have used.
         unsafe { libc::close(pipe.reader) };
     }
-    if VISITOR.load(Ordering::Relaxed) != ident() {
-        // Calls of a thread that the child does not have. Forgotten, since nothing may be dropped here.
-        std::mem::forget(std::mem::take(&mut abroad.calls));
-        VISITOR.store(0, Ordering::Relaxed);
-    }
+    // Calls of a thread that the child does not have. Forgotten, since nothing may be dropped here.
+    std::mem::forget(std::mem::take(&mut abroad.calls));
+    VISITOR.store(0, Ordering::Relaxed);
 }
