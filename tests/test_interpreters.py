@@ -642,8 +642,8 @@ def test_a_process_that_leaves_interpreters_open_ends_cleanly(run_child, case):
     code = f"{PRELUDE}left = [interpreters.create() for _ in range(3)]\n{LEFT_OPEN[case]}\nprint('end')"
     tries = 1
     if case.endswith("daemon threads"):
-        # CPython 3.14 and 3.15 crash when such a thread comes back while they are finalized: it stays away. Before
-        # that, we wait for it a second, which may be too short where others load the machine: one of five.
+        # CPython 3.14 and 3.15 crash when such a thread comes back while they are finalized: it stays away.
+        # Before, we wait for it a second, which may be too short where others load the machine: one of five.
         code = code.replace("LITTLE", "0.1" if OURS else "300")
         tries = 5 if OURS else 1
     while (out := run_child(code, expect=None if tries > 1 else 0)).returncode:
