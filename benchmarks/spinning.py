@@ -42,7 +42,7 @@ def measure(seconds, most):
         PUT
         GET
     start, spent = perf_counter(), thread_time()
-    while count < most and perf_counter() - start < seconds:
+    while not count or (count < most and perf_counter() - start < seconds):
         PUT
         GET
         count += 1

@@ -14,6 +14,17 @@ die() {
   exit 1
 }
 
+# Runs a command, and up to twice more where it fails: a mirror or a registry may be out of reach for a moment.
+again() {
+  local pause
+  for pause in 5 30; do
+    "$@" && return
+    say "'$*' failed, trying again in $pause s"
+    sleep "$pause"
+  done
+  "$@"
+}
+
 # Rust and a C linker, or one line that says what to install.
 need_rust() {
   if ! command -v cargo >/dev/null && [[ -x ${HOME:-}/.cargo/bin/cargo ]]; then

@@ -46,7 +46,7 @@ fi
 for group in "${groups[@]}"; do
   stamp=$home/installed-$group-$(cksum <pyproject.toml | tr ' ' -)
   [[ -e $stamp ]] && continue
-  "${pip[@]}" --python "$venv/bin/python" install --group "$group" >&2
+  again "${pip[@]}" --python "$venv/bin/python" install --group "$group" >&2
   rm -f "$home/installed-$group"-*
   touch "$stamp"
 done

@@ -37,12 +37,12 @@ if [[ ! -e $stamp ]]; then
     make_venv || die "no Python with venv or pip found: install them, for example with 'apt-get install python3-venv'"
   fi
   # --group needs pip 25.1, and newer Pythons a newer pip still.
-  "$tools/bin/python" -m pip install -q --upgrade 'pip>=25.1' >&2
-  "$tools/bin/python" -m pip install -q --group tools >&2
+  again "$tools/bin/python" -m pip install -q --upgrade 'pip>=25.1' >&2
+  again "$tools/bin/python" -m pip install -q --group tools >&2
   rm -f "$tools"/.installed-*
   touch "$stamp"
 fi
 for package in ${packages[@]+"${packages[@]}"}; do
-  [[ -x $tools/bin/$package ]] || "$tools/bin/python" -m pip install -q "$package" >&2
+  [[ -x $tools/bin/$package ]] || again "$tools/bin/python" -m pip install -q "$package" >&2
 done
 echo "$tools/bin"

@@ -19,6 +19,19 @@ import pytest
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# How long an example takes says something about the machine only, and each run tries the same ones.
+with contextlib.suppress(ImportError):
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile(
+        "same",
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("same")
+
 
 class Output(str):
     """What a child wrote to stdout, with the rest of what it left behind."""
@@ -36,7 +49,7 @@ class RunChild(Protocol):
         self,
         code: str,
         *args: str,
-        timeout: float = 60,
+        timeout: float = 180,
         expect: int | None = 0,
         env: Mapping[str, str] | None = None,
         flags: tuple[str, ...] = (),
@@ -67,7 +80,7 @@ def run_child() -> Iterator[RunChild]:
     def run(
         code: str,
         *args: str,
-        timeout: float = 60,
+        timeout: float = 180,
         expect: int | None = 0,
         env: Mapping[str, str] | None = None,
         flags: tuple[str, ...] = (),
@@ -90,7 +103,7 @@ def run_child() -> Iterator[RunChild]:
             # faulthandler answers SIGABRT with every thread's stack; SIGKILL is for what it cannot reach.
             _end(child, signal.SIGABRT)
             try:
-                stdout, stderr = child.communicate(timeout=5)
+                stdout, stderr = child.communicate(timeout=30)
             except subprocess.TimeoutExpired:
                 _end(child, signal.SIGKILL)
                 stdout, stderr = child.communicate()
@@ -106,7 +119,7 @@ def run_child() -> Iterator[RunChild]:
     for child in children:
         _end(child, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(timeout=5)
+            child.wait(timeout=30)
         for pipe in (child.stdout, child.stderr):
             if pipe is not None:
                 pipe.close()
@@ -115,7 +128,7 @@ def run_child() -> Iterator[RunChild]:
 @pytest.fixture(autouse=True)
 def nothing_is_shared_yet() -> None:
     """Waits until what earlier tests have shared is gone: many a test counts shares."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 30
     while interlane.stats().live and time.monotonic() < end:
         gc.collect()
         interlane.collect()
@@ -146,10 +159,10 @@ def _loops() -> list[object]:
 
 @pytest.fixture(params=_loops())
 def run_loop(request: pytest.FixtureRequest) -> Callable[[Coroutine[Any, Any, Any]], Any]:
-    """Runs a coroutine in an event loop of its own, for at most a minute."""
+    """Runs a coroutine in an event loop of its own, for at most three minutes."""
 
     def run(main: Coroutine[Any, Any, Any]) -> Any:
         with asyncio.Runner(loop_factory=request.param) as runner:
-            return runner.run(asyncio.wait_for(main, 60))
+            return runner.run(asyncio.wait_for(main, 180))
 
     return run

@@ -122,11 +122,11 @@ def test_many_waits_of_a_loop_share_one_descriptor(run_loop: Any) -> None:
     async def main() -> None:
         async with ends() as (send, recv), ends(0) as (send2, recv2):
             first = await started(recv.arecv())
-            before = descriptors()
+            threads, before = set(threading.enumerate()), descriptors()
             tasks = [await started(recv.arecv()) for _ in range(50)]
             tasks += [await started(interlane.aselect((send2, 1))) for _ in range(50)]
-            assert descriptors() == before
-            assert threading.active_count() == 1
+            assert descriptors() <= before
+            assert set(threading.enumerate()) <= threads
             send.send_many(range(51))
             assert await first == 0
             await asyncio.to_thread(lambda: [recv2.recv() for _ in range(50)])
@@ -171,7 +171,7 @@ def test_aselect_gives_up_after_its_timeout(run_loop: Any) -> None:
             assert recv.statistics().waiting_receivers == send2.statistics().waiting_senders == 0
             send.send("item")
             assert (await interlane.aselect(recv, recv2, timeout=0)).item == "item"
-            for timeout in (1e300, float("inf"), 10):
+            for timeout in (1e300, float("inf"), 100):
                 task = await started(interlane.aselect(recv, recv2, timeout=timeout))
                 send.send("item")
                 assert (await task).item == "item"
@@ -347,7 +347,7 @@ def test_a_loop_that_is_closed_while_it_waits_leaves_nothing() -> None:
             assert recv.statistics().waiting_receivers == 0
             assert recv.recv_nowait(None) == ("item" if number % 2 else None)
             del loop, coroutine, begin
-    assert descriptors() == before
+    assert descriptors() <= before
     send.close()
     recv.close()
 
@@ -366,7 +366,7 @@ def test_waits_in_many_interpreters_and_loops_leave_no_descriptors(run_child: An
         code = '''
         import asyncio, interlane
         async def main():
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(150):
                 tasks = [asyncio.create_task(echo()) for _ in range(5)]
                 await asyncio.gather(*tasks)
         async def echo():
@@ -439,7 +439,7 @@ def test_an_interpreter_that_ends_gives_back_what_it_awaits(run_child: Any) -> N
         send.send("item")
         assert len(recv) == 0
         other.close()
-        assert recv.recv(timeout=10) == "item"
+        assert recv.recv(timeout=60) == "item"
         assert recv.statistics().waiting_receivers == 0
         os._exit(0)  # as above
         """
@@ -451,7 +451,14 @@ def test_ctrl_c_in_asyncio_and_wakeup_descriptors_work_as_ever(run_child: Any) -
         """
         import asyncio, interlane, os, signal, socket, threading, time
         send, recv = interlane.create_channel()
-        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        def wait_for_a_receiver():
+            while not recv.statistics().waiting_receivers:
+                time.sleep(0.001)
+        def interrupt():
+            wait_for_a_receiver()
+            time.sleep(0.1)
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Thread(target=interrupt).start()
         try:
             asyncio.run(recv.arecv())
         except KeyboardInterrupt:
@@ -467,12 +474,13 @@ def test_ctrl_c_in_asyncio_and_wakeup_descriptors_work_as_ever(run_child: Any) -
         seen = []
         signal.signal(signal.SIGUSR1, lambda number, frame: seen.append(number))
         def later():
+            wait_for_a_receiver()
             time.sleep(0.1)
             os.kill(os.getpid(), signal.SIGUSR1)
             time.sleep(0.1)
             send.send("item")
         threading.Thread(target=later).start()
-        assert recv.recv(timeout=10) == "item"
+        assert recv.recv(timeout=60) == "item"
         assert seen == [signal.SIGUSR1]
         assert reader.recv(10) == bytes([signal.SIGUSR1])
         """
@@ -484,9 +492,13 @@ def test_a_wait_costs_no_time_of_the_processor(run_loop: Any) -> None:
     async def main() -> float:
         async with ends() as (send, recv):
             task = await started(recv.arecv())
-            before = time.process_time()
-            await asyncio.sleep(0.5)
-            spent = time.process_time() - before
+            spent = 1.0
+            for _ in range(20):  # other threads of the process count, too
+                before = time.process_time()
+                await asyncio.sleep(0.5)
+                spent = min(spent, time.process_time() - before)
+                if spent < 0.25:
+                    break
             send.send(1)
             await task
             return spent

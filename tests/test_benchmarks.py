@@ -15,7 +15,9 @@ OTHERS = ("concurrent.interpreters.Queue", "multiprocessing.Queue", "queue.Simpl
 def run(run_child: Any, script: str, *args: str) -> str:
     path = str(BENCHMARKS / script)
     code = f"import runpy, sys; sys.argv = {[path, *args]}; sys.path.insert(0, {str(BENCHMARKS)!r})\n"
-    return run_child(f"{code}runpy.run_path({path!r}, run_name='__main__')", env={"INTERLANE_RUST_BENCH": ""})
+    code = f"{code}runpy.run_path({path!r}, run_name='__main__')"
+    # Many processes, one after the other.
+    return run_child(code, env={"INTERLANE_RUST_BENCH": ""}, timeout=360)
 
 
 def test_every_scenario_measures_interlane(run_child: Any, tmp_path: Path) -> None:

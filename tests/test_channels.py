@@ -24,8 +24,8 @@ def exchange(item: Any, **options: Any) -> Any:
     """Sends an item through a channel of its own and returns what arrives."""
     send, recv = interlane.create_channel(**options)
     with send, recv:
-        send.send(item, timeout=10)
-        return recv.recv(timeout=10)
+        send.send(item, timeout=60)
+        return recv.recv(timeout=60)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def narrow() -> Iterator[tuple[Any, Any]]:
 
 
 def wait_until(condition: Any) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.001)
@@ -66,7 +66,7 @@ class Background:
             self._error = error
 
     def result(self) -> Any:
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive(), "still waiting"
         if self._error is not None:
             raise self._error

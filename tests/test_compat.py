@@ -55,7 +55,7 @@ def test_cpythons_own_tests_pass(name: str) -> None:
         env={**os.environ, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         check=False,
     )
     assert run.returncode == 0, run.stderr
@@ -98,13 +98,13 @@ def test_a_send_returns_when_its_item_was_received() -> None:
     recv, send = channels.create()
     send.send_nowait("first")
     order: list[str] = []
-    sender = threading.Thread(target=lambda: (send.send("second", 30), order.append("sent")))
+    sender = threading.Thread(target=lambda: (send.send("second", 100), order.append("sent")))
     sender.start()
     assert recv.recv() == "first"
     time.sleep(0.05)
     assert order == []
-    assert recv.recv(30) == "second"
-    sender.join(30)
+    assert recv.recv(100) == "second"
+    sender.join(100)
     assert order == ["sent"]
 
 
@@ -114,7 +114,7 @@ def test_closing_wakes_all_that_wait() -> None:
 
     def wait() -> None:
         try:
-            recv.recv(30)
+            recv.recv(100)
         except channels.ChannelClosedError as error:
             seen.append(error)
 
@@ -124,7 +124,7 @@ def test_closing_wakes_all_that_wait() -> None:
     time.sleep(0.05)
     send.close()
     for thread in threads:
-        thread.join(30)
+        thread.join(100)
     assert len(seen) == 3
     with pytest.raises(channels.ChannelClosedError):
         recv.recv()
@@ -162,12 +162,12 @@ def test_items_of_an_ended_interpreter() -> None:
     putter = threading.Thread(target=queue.put, args=("ours",))
     putter.start()
     ended.close()
-    putter.join(30)
+    putter.join(100)
     assert not putter.is_alive()
     assert queue.get() is queues.UNBOUND
     with pytest.raises(queues.ItemInterpreterDestroyed):
         queue.get()
-    assert queue.get(timeout=30) == "ours"
+    assert queue.get(timeout=100) == "ours"
     assert queue.qsize() == 0
 
 

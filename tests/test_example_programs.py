@@ -20,7 +20,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 def run(name: str, *args: object) -> str:
     command = [sys.executable, EXAMPLES / name, *map(str, args)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not done.stderr
     return done.stdout
@@ -54,7 +54,7 @@ def test_web_server() -> None:
         address = server.stdout.readline().strip()
 
         def get(path: str) -> dict[str, int]:
-            with urllib.request.urlopen(address + path, timeout=30) as response:
+            with urllib.request.urlopen(address + path, timeout=200) as response:
                 return json.load(response)  # type: ignore[no-any-return]
 
         answers: list[dict[str, int]] = []
@@ -66,14 +66,14 @@ def test_web_server() -> None:
             thread.start()
         assert get("")["open requests"] >= 1
         for thread in threads:
-            thread.join(60)
+            thread.join(200)
         assert {a["below"]: a["primes"] for a in answers} == {0: 0, 1: 0, 100: 25, 1_000_000: 78498}
         assert 0 not in {a["interpreter"] for a in answers}
         with pytest.raises(urllib.error.HTTPError, match="404") as missing:
             get("nothing")
         missing.value.close()
         server.send_signal(signal.SIGINT)
-        _, errors = server.communicate(timeout=30)
+        _, errors = server.communicate(timeout=200)
         assert server.returncode == 0, errors
         assert not errors
     finally:

@@ -287,7 +287,7 @@ def test_prepare_main_passes_channel_ends(interp):
     with send, recv:
         interp.prepare_main(send=send)
         interp.exec("send.send('from there')")
-        assert recv.recv(timeout=10) == "from there"
+        assert recv.recv(timeout=60) == "from there"
 
 
 @only_ours
@@ -388,8 +388,8 @@ def test_call_in_thread_starts_a_thread(interp):
     with send, recv:
         interp.prepare_main(send=send)
         thread = interp.call_in_thread(exec, "import __main__; __main__.send.send('called')")
-        assert recv.recv(timeout=10) == "called"
-        thread.join(10)
+        assert recv.recv(timeout=60) == "called"
+        thread.join(60)
     assert not thread.is_alive()
 
 
@@ -424,7 +424,7 @@ if __name__ == "__main__":
 def test_functions_and_classes_of_the_script_can_be_called(tmp_path):
     path = tmp_path / "script.py"
     path.write_text(SCRIPT.replace("EXTRA", str(OURS)))
-    run = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=60, check=False)
+    run = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=180, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (0, "done\n", "")
 
 
@@ -577,14 +577,14 @@ except interpreters.InterpreterNotFoundError:
 def test_threads_and_references_do_not_pile_up(interp):
     interp.call(len, "warm")
     gc.collect()
-    threads, objects = threading.active_count(), len(gc.get_objects())
+    threads, objects = set(threading.enumerate()), len(gc.get_objects())
     for _ in range(200):
         interp.call(len, [1])
         interp.prepare_main(a=1)
         with pytest.raises(interpreters.ExecutionFailed):
             interp.exec("1/0")
     gc.collect()
-    assert threading.active_count() == threads
+    assert set(threading.enumerate()) <= threads
     assert len(gc.get_objects()) - objects < 100
 
 
@@ -607,11 +607,17 @@ for i in left:
     "with threads": """
 for i in left: i.exec("import threading, time; threading.Thread(target=time.sleep, args=(0.3,)).start()")""",
     "running": """
-for i in left: threading.Thread(target=i.exec, args=("import time; time.sleep(0.3)",)).start()
-time.sleep(0.1)""",
+import os
+begun, begin = os.pipe()
+run = f"import os, time; os.write({begin}, b'!'); time.sleep(0.3)"
+for i in left: threading.Thread(target=i.exec, args=(run,)).start()
+for i in left: os.read(begun, 1)""",
     "running a little in daemon threads": """
-for i in left: threading.Thread(target=i.exec, args=("import time; time.sleep(0.3)",), daemon=True).start()
-time.sleep(0.1)""",
+import os
+begun, begin = os.pipe()
+run = f"import os, time; os.write({begin}, b'!'); time.sleep(LITTLE)"
+for i in left: threading.Thread(target=i.exec, args=(run,), daemon=True).start()
+for i in left: os.read(begun, 1)""",
     "with interpreters of their own": """
 for i in left: i.exec(f'''
 import sys
@@ -634,7 +640,14 @@ def test_a_process_that_leaves_interpreters_open_ends_cleanly(run_child, case):
     ):
         pytest.skip("debug builds of 3.14 abort, with an assertion of their own")
     code = f"{PRELUDE}left = [interpreters.create() for _ in range(3)]\n{LEFT_OPEN[case]}\nprint('end')"
-    out = run_child(code, timeout=30)
+    tries = 1
+    if case.endswith("daemon threads"):
+        # CPython 3.14 and 3.15 crash when such a thread comes back while they are finalized: it stays away.
+        # Before, we wait for it a second, which may be too short where others load the machine: one of five.
+        code = code.replace("LITTLE", "0.1" if OURS else "300")
+        tries = 5 if OURS else 1
+    while (out := run_child(code, expect=None if tries > 1 else 0)).returncode:
+        tries -= 1
     assert out == "end\n"
     # The standard module leaves them to CPython, which closes them with a warning.
     assert OURS or not out.stderr or "remaining subinterpreters" in out.stderr
@@ -661,7 +674,7 @@ def running(interp):
         yield
     finally:
         os.write(stop, b"!")
-        thread.join(30)
+        thread.join(60)
         for end in (started, start, stopped, stop):
             os.close(end)
     assert not thread.is_alive()

@@ -163,7 +163,7 @@ def test_histories_over_interpreters_are_linearizable(run_child: Any, capacity: 
 EIGHT = """
 import interlane, threading, time
 def until(condition):
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < end, "it never happened"
         time.sleep(0.0005)

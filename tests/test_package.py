@@ -91,14 +91,14 @@ def test_arguments_can_be_given_by_name(call: Callable[[], object]) -> None:
 def test_items_can_be_given_by_name() -> None:
     send, recv = interlane.create_channel(capacity=None)
     with send, recv:
-        send.send(obj=1, timeout=1)
+        send.send(obj=1, timeout=60)
         send.send_nowait(obj=2)
-        send.send_many(iterable=[3], timeout=1)
-        send.send_buffer(obj=b"4", timeout=1)
+        send.send_many(iterable=[3], timeout=60)
+        send.send_buffer(obj=b"4", timeout=60)
         send.send_buffer_nowait(obj=b"5")
         with pytest.raises(StopIteration):  # there was room
             send.asend(obj=6).send(None)
-        assert recv.recv_many(max_items=9, timeout=1) == [1, 2, 3, b"4", b"5", 6]
+        assert recv.recv_many(max_items=9, timeout=60) == [1, 2, 3, b"4", b"5", 6]
         assert recv.recv_nowait(default=7) == 7
         interlane.SendChannel.from_id(id=send.id).close()
         interlane.RecvChannel.from_id(id=recv.id).close()

@@ -27,7 +27,7 @@ def of(interp: Any, expression: str) -> Any:
     with send, recv:
         interp.prepare_main(send=send)
         interp.exec(f"send.send(interlane.proxy({expression})); send.close(); del send")
-        return recv.recv(timeout=10)
+        return recv.recv(timeout=60)
 
 
 class Box:
@@ -213,7 +213,7 @@ ref = weakref.ref(box)
     proxy = of(other, "box")
     other.exec("del box; import gc; gc.collect(); assert ref() is not None")
     del proxy
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         try:
             other.exec("assert ref() is None")

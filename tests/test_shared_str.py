@@ -83,7 +83,7 @@ def test_it_arrives_as_itself_and_belongs_to_nobody(text: str, worker: Any) -> N
         "import interlane; [text] = recv.recv(); assert type(text) is interlane.SharedStr; hash(text)\n"
         "back.send((hash(text) == hash(str(text)), text))"
     )
-    same_hash, again = back_recv.recv(timeout=10)
+    same_hash, again = back_recv.recv(timeout=60)
     assert same_hash
     assert again == text
     assert type(again) is SharedStr

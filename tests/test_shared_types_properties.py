@@ -34,13 +34,14 @@ def through_a_channel(obj: object) -> Any:
 @given(SEEDS, TIMES)
 def test_bytes_arrive_equal(seed: bytes, times: int) -> None:
     data = seed * times
+    before = interlane.stats().live
     shared = SharedBytes(data)
     got = through_a_channel({"k": [shared]})["k"][0]
     assert type(got) is SharedBytes
     assert got == shared == data
     assert hash(got) == hash(data)
     assert got.aliased == (len(data) >= 65536)
-    assert interlane.stats().live == 0
+    assert interlane.stats().live <= before
 
 
 @PROFILE
@@ -79,9 +80,10 @@ def test_methods_answer_as_those_of_bytes(seed: bytes, times: int, other: bytes)
 @given(st.text(alphabet=st.characters(codec=None, categories=None), min_size=1, max_size=30), TIMES)
 def test_text_arrives_equal(seed: str, times: int) -> None:
     text = seed * times
+    before = interlane.stats().live
     got = through_a_channel([SharedStr(text)])[0]
     assert type(got) is SharedStr
     assert got == text
     assert hash(got) == hash(text)
     assert got.find(seed[-1:]) == text.find(seed[-1:])
-    assert interlane.stats().live == 0
+    assert interlane.stats().live <= before

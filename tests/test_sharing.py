@@ -28,7 +28,7 @@ def other() -> Iterator[Any]:
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.001)
@@ -37,8 +37,8 @@ def wait_until(condition: Callable[[], object]) -> None:
 def exchange(item: Any, **options: Any) -> Any:
     send, recv = interlane.create_channel(**options)
     with send, recv:
-        send.send(item, timeout=10)
-        return recv.recv(timeout=10)
+        send.send(item, timeout=60)
+        return recv.recv(timeout=60)
 
 
 class Thing:
@@ -272,7 +272,7 @@ def test_on_release_is_called_without_any_call_of_the_owner(other):
     other.prepare_main(share=share)
     share.close()
     other.exec("share.close()")
-    assert released.wait(5)
+    assert released.wait(60)
 
 
 def test_what_on_release_raises_goes_to_the_unraisable_hook(monkeypatch):
@@ -484,7 +484,7 @@ def test_a_refused_part_is_named_and_nothing_stays_behind():
     ):
         exchange([bytearray(100), Thing("x" * 100_000, file)])
     gc.collect()
-    wait_until(lambda: interlane.stats().live == before)
+    wait_until(lambda: interlane.stats().live <= before)
 
 
 def test_a_borrower_that_cannot_import_names_module_function_and_owner(other, tmp_path, monkeypatch):
@@ -552,7 +552,7 @@ def test_shares_lists_what_is_shared_by_whom(other):
         assert row.holders == {0: 1, other.id: 1}
         assert row.in_transit == 0
         assert row.state == "live"
-        assert 0 <= row.age < 10
+        assert 0 <= row.age < 60
         assert [r.id for r in interlane.shares(0)] == [r.id for r in interlane.shares(owner=0)]
         assert share.id not in [r.id for r in interlane.shares(other.id)]
         other.exec("copies = [share.get() for _ in range(3)]")
@@ -596,17 +596,17 @@ def test_a_cycle_of_two_interpreters_shows_in_the_table_and_can_be_broken(other)
 
 
 def test_wait_released_waits_for_other_interpreters(other):
-    interlane.wait_released(timeout=5)
+    interlane.wait_released(timeout=60)
     share = interlane.share(bytearray(10))
-    interlane.wait_released(timeout=5)  # what the owner holds itself does not count
+    interlane.wait_released(timeout=60)  # what the owner holds itself does not count
     other.prepare_main(share=share)
     with pytest.raises(TimeoutError, match="others still hold shares of interpreter 0"):
         interlane.wait_released(timeout=0.05)
     thread = threading.Timer(0.2, other.exec, ("share.close()",))
     thread.start()
     start = time.monotonic()
-    interlane.wait_released(timeout=10)
-    assert time.monotonic() - start < 5
+    interlane.wait_released(timeout=100)
+    assert time.monotonic() - start < 50  # not at its end
     thread.join()
     share.close()
 
@@ -618,7 +618,7 @@ def test_wait_released_waits_for_items_in_channels():
         with pytest.raises(TimeoutError):
             interlane.wait_released(timeout=0)
         recv.recv()
-        interlane.wait_released(timeout=5)
+        interlane.wait_released(timeout=60)
 
 
 def test_the_first_error_of_all_may_be_raised_by_a_share_function(run_child: Any) -> None:

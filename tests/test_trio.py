@@ -13,11 +13,11 @@ trio = pytest.importorskip("trio")
 
 @pytest.fixture(params=["asyncio", "trio"])
 def run_anyio(request: pytest.FixtureRequest) -> Any:
-    """Runs a function of anyio's, for at most ten seconds."""
+    """Runs a function of anyio's, for at most a minute."""
 
     def run(main: Any) -> None:
         async def limited() -> None:
-            with anyio.fail_after(10):
+            with anyio.fail_after(60):
                 await main()
 
         anyio.run(limited, backend=request.param)
@@ -173,7 +173,7 @@ def test_a_run_of_trio_leaves_no_descriptor_open(run_child: Any) -> None:
         for _ in range(5):
             trio.run(main)
         gc.collect()
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert len(os.listdir("/proc/self/fd")) <= before
         """
     )
 

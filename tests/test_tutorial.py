@@ -33,7 +33,7 @@ def run(folder: Path, text: str) -> list[str]:
         env={**os.environ, "PATH": path},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

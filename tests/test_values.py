@@ -24,8 +24,8 @@ import pytest
 def exchange(item: Any, **options: Any) -> Any:
     send, recv = interlane.create_channel(**options)
     with send, recv:
-        send.send(item, timeout=10)
-        return recv.recv(timeout=10)
+        send.send(item, timeout=60)
+        return recv.recv(timeout=60)
 
 
 class Colour(enum.Enum):
@@ -166,8 +166,8 @@ def there_and_back(values: list[Any]) -> list[Any]:
     with there, recv, back, got:
         interp.prepare_main(recv=recv, back=back)
         there.send(values)
-        interp.exec("back.send(recv.recv(5))")
-        arrived: list[Any] = got.recv(timeout=5)
+        interp.exec("back.send(recv.recv(60))")
+        arrived: list[Any] = got.recv(timeout=60)
     interp.close()
     assert arrived == values
     assert [type(value) for value in arrived] == [type(value) for value in values]
@@ -189,7 +189,10 @@ def test_what_another_interpreter_makes_of_dates_and_times_comes_back() -> None:
 
 @pytest.mark.skipif(sys.version_info < (3, 13), reason="zoneinfo does not load in isolated interpreters")
 def test_time_zones_come_back() -> None:
-    zone = zoneinfo.ZoneInfo("Europe/Berlin")
+    try:
+        zone = zoneinfo.ZoneInfo("Europe/Berlin")
+    except zoneinfo.ZoneInfoNotFoundError:
+        pytest.skip("this machine has no time zones")
     offset = dt.timezone(dt.timedelta(hours=2), "X")
     time, *_ = there_and_back([dt.datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=zone), zone, offset, dt.UTC])
     assert time.tzinfo is zone  # there is one of a name
