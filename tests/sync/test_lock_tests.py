@@ -26,7 +26,7 @@ def without(**reasons: str):
 class Patient:
     """A busy machine may stop a test for seconds: the originals allow for little more than a second."""
 
-    def assertTimeout(self, actual, expected):  # noqa: N802  # the name is CPython's
+    def assertTimeout(self, actual, expected):  # the name is CPython's
         assert expected * 0.6 <= actual < expected + 60
 
 
@@ -82,5 +82,5 @@ class TestBoundedSemaphore(Patient, lock_tests.BoundedSemaphoreTests):
     test_timeout="somebody comes a second too late: see test_a_wait_that_is_over_breaks_the_barrier_for_all"
 )
 class TestBarrier(lock_tests.BarrierTests):
-    defaultTimeout = 60.0  # within that all threads have to come  # noqa: N815  # the name is CPython's
+    defaultTimeout = 60.0  # within that all threads have to come
     barriertype = staticmethod(interlane.Barrier)
