@@ -23,7 +23,7 @@ def nothing_left() -> Any:
     """Checks that the test leaves no share behind."""
     yield
     interlane.collect()
-    interlane.wait_released(timeout=10)
+    interlane.wait_released(timeout=50)
     interlane.collect()
     assert interlane.stats().live == 0, interlane.shares()
 
@@ -55,8 +55,8 @@ from interlane import interpreters
 def exchange(item, **options):
     send, recv = interlane.create_channel(**options)
     with send, recv:
-        send.send(item, timeout=10)
-        return recv.recv(timeout=10)
+        send.send(item, timeout=60)
+        return recv.recv(timeout=60)
 
 def refused(function, *args, error=interlane.NotShareableError):
     try:
@@ -75,7 +75,7 @@ def isolated(**names):
 
 def nothing_is_lost(orphaned=0):
     gc.collect()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 50
     while ((now := interlane.stats()).live or now.pending) and time.monotonic() < end:
         interlane.collect()
         time.sleep(0.002)
@@ -88,8 +88,9 @@ def nothing_is_lost(orphaned=0):
 def run(capsules: Path, run_child: Any) -> Callable[..., Any]:
     """The fixture `run_child`, with the names above in the child."""
 
-    def run(code: str, *args: str, **options: Any) -> Any:
+    # Some children import a lot before they begin.
+    def run(code: str, *args: str, timeout: float = 100, **options: Any) -> Any:
         env = {"PYTHONPATH": os.pathsep.join([str(capsules), os.environ.get("PYTHONPATH", "")])}
-        return run_child(PRELUDE + code, *args, env=env, **options)
+        return run_child(PRELUDE + code, *args, env=env, timeout=timeout, **options)
 
     return run

@@ -8,9 +8,16 @@ import pytest
 from interlane import SharedBuffer
 
 hypothesis = pytest.importorskip("hypothesis", reason="hypothesis cannot be had for this Python")
-from hypothesis import given, settings, strategies as st  # noqa: E402
+from hypothesis import HealthCheck, given, settings, strategies as st  # noqa: E402
 
-PROFILE = settings(max_examples=50, deadline=None, derandomize=True, database=None)
+# How long an example takes says something about the machine only.
+PROFILE = settings(
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
+    database=None,
+)
 SHAPES = st.lists(st.integers(min_value=0, max_value=4), max_size=4).map(tuple)
 
 
@@ -20,7 +27,7 @@ def nothing_is_left() -> Any:
     before = interlane.stats().live
     yield
     gc.collect()
-    interlane.collect()
+    interlane.wait_released(timeout=50)
     assert interlane.stats().live == before, interlane.shares()
 
 

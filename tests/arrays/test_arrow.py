@@ -125,7 +125,7 @@ owner.exec(sys.argv[1] + "\\nsend.send(table())")
 got = recv.recv()
 capsules.log()
 del got
-end = time.monotonic() + 5
+end = time.monotonic() + 50
 while not (rows := capsules.log()) and time.monotonic() < end:
     time.sleep(0.01)
 assert {(what, interpreter) for what, interpreter, _ in rows} == {("array", owner.id)}, rows
@@ -584,7 +584,7 @@ nothing_is_lost()
 """)
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(175)  # before faulthandler ends the run
 @pytest.mark.skipif(
     not hasattr(sys, "gettotalrefcount"), reason="only a debug build of CPython counts references"
 )
@@ -656,5 +656,5 @@ def leak(operation):
 leaks = {operation.__name__: leak(operation) for operation in (columns, streams, refusals, tensors)}
 assert all(growth < 0.5 for growth in leaks.values()), leaks
 """,
-        timeout=180,
+        timeout=160,
     )

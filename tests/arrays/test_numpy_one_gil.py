@@ -47,15 +47,15 @@ worker = interpreters.create()  # an isolated one, on the way
 away, home = interlane.create_channel()
 worker.prepare_main(away=away)
 for _ in range(4):
-    got = back.recv(timeout=10)
+    got = back.recv(timeout=50)
     assert type(got) is interlane.SharedBuffer and got.readonly
     worker.prepare_main(got=got)
     worker.exec("assert type(got).__name__ == 'SharedBuffer'; away.send(got); del got")
-    there.send([got, home.recv(timeout=10)])
+    there.send([got, home.recv(timeout=50)])
     del got
 run('''if True:
     for array in kinds:
-        for got in recv.recv(timeout=10):
+        for got in recv.recv(timeout=50):
             assert type(got) is np.ndarray and not got.flags.writeable
             assert got.shape == array.shape and got.strides == array.strides and (got == array).all()
             assert got.dtype == array.dtype or array.dtype.kind == "M"
@@ -64,7 +64,7 @@ run('''if True:
     with interlane.share(kinds[0], writable=True) as share:
         send.send(share)
 ''')
-share = back.recv(timeout=10)
+share = back.recv(timeout=50)
 view = share.get()
 view[1, 2] = 99.5
 del view
@@ -74,10 +74,11 @@ worker.exec("away.close()")
 worker.close()
 import gc, time
 gc.collect()
-end = time.monotonic() + 10
+end = time.monotonic() + 50
 while interlane.stats().live and time.monotonic() < end:
     time.sleep(0.002)
 assert interlane.stats().live == 0, interlane.shares()
 _interpreters.destroy(legacy)
-"""
+""",
+        timeout=100,
     )

@@ -43,7 +43,7 @@ def test_large_memory_is_not_copied_and_arrives_read_only():
     with pytest.raises(BufferError):
         data.append(0)  # while it is used elsewhere
     del arrived
-    interlane.collect()
+    interlane.wait_released(timeout=50)
     data.append(0)
 
 
@@ -104,6 +104,7 @@ def test_what_cannot_be_pickled_leaves_nothing_behind():
 
 
 FRAMES = """if True:
+    import time
     import interlane, numpy as np, pandas as pd, polars as pl, pyarrow as pa
     n = 10_000
     send, recv = interlane.create_channel(fallback="pickle")
@@ -119,9 +120,11 @@ FRAMES = """if True:
         send.send(item)
         return recv.recv(timeout=10)
 
-    def done():
-        interlane.collect()
-        interlane.collect()
+    def done():  # threads of the libraries may let go of their part a moment later
+        end = time.monotonic() + 20
+        while interlane.stats().live and time.monotonic() < end:
+            interlane.collect()
+            time.sleep(0.002)
         assert interlane.stats().live == 0, interlane.shares()
 """
 
@@ -166,7 +169,8 @@ def test_no_column_of_a_pandas_frame_is_copied(run_child):
     pd.testing.assert_series_equal(series, frame["float"])
     del arrived, series
     done()
-    """
+    """,
+        timeout=100,
     )
 
 
@@ -196,7 +200,8 @@ def test_no_column_of_a_polars_frame_is_copied(run_child):
     assert empty.equals(frame.clear()) and empty.schema == frame.schema
     del series, empty
     done()
-    """
+    """,
+        timeout=100,
     )
 
 
@@ -213,5 +218,6 @@ def test_what_arrow_has_no_library_for_is_kept_by_the_library_that_is_there(run_
             assert [b and b.address for b in mine.buffers()] == [b and b.address for b in other.buffers()]
     del arrived, mine, other
     done()
-    """
+    """,
+        timeout=100,
     )

@@ -51,7 +51,7 @@ def test_a_guard_is_awaited_while_a_thread_has_it(run_loop: RunLoop) -> None:
     def hold() -> None:
         with buf.writing():
             held.set()
-            go.wait(10)
+            go.wait(60)
 
     async def main() -> None:
         thread = threading.Thread(target=hold)
@@ -90,7 +90,7 @@ asyncio.run(main())
     async def main() -> None:
         async def add() -> None:
             for _ in range(200):
-                async with buf.writing(timeout=10) as view:
+                async with buf.writing(timeout=50) as view:
                     view[0] += 1
 
         await asyncio.gather(asyncio.to_thread(worker.exec, code), add(), add())
@@ -205,7 +205,7 @@ loop.run_until_complete(main())
 """)
     assert guards().waiting == 1
     worker.close()
-    with buf.writing(timeout=5):
+    with buf.writing(timeout=50):
         pass
 
 

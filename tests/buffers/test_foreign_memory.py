@@ -18,7 +18,7 @@ def nothing_is_left() -> Any:
     before = interlane.stats().live
     yield
     gc.collect()
-    interlane.wait_released(timeout=10)
+    interlane.wait_released(timeout=50)
     interlane.collect()
     assert interlane.stats().live == before, interlane.shares()
 
@@ -40,7 +40,7 @@ def test_the_memory_of_an_exporter_is_used_in_place() -> None:
         data.append(1)
     worker.exec("del buf")
     worker.close()
-    interlane.wait_released(timeout=10)
+    interlane.wait_released(timeout=50)
     data.append(1)
 
 
@@ -90,7 +90,7 @@ def test_the_view_of_a_guard_is_only_lent() -> None:
     other[0] = 1
     del other
     interlane.collect()
-    with buf.writing(timeout=10):
+    with buf.writing(timeout=50):
         pass
 
 

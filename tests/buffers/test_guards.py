@@ -31,7 +31,7 @@ def in_thread(function: Callable[[], object]) -> Any:
 
     thread = threading.Thread(target=run)
     thread.start()
-    thread.join(20)
+    thread.join(60)
     return result[0]
 
 
@@ -39,7 +39,7 @@ def guards_of(kind: str = "SharedBuffer") -> list[Any]:
     return [it for it in interlane.inspect().locks if it.kind == kind]
 
 
-def until(condition: Callable[[], object], seconds: float = 20) -> None:
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never happened"
@@ -209,7 +209,7 @@ def test_a_thread_is_told_when_it_would_wait_for_itself() -> None:
     with buf.reading():
         with pytest.raises(BufferBusyError, match="this thread itself"):
             buf.writing().__enter__()
-        waiting = threading.Thread(target=enter(buf.writing(timeout=20)))
+        waiting = threading.Thread(target=enter(buf.writing(timeout=100)))
         waiting.start()
         until(lambda: [it for it in guards_of() if it.waiting])
         with buf.reading():  # although a writer waits, which waits for this very thread
@@ -223,7 +223,7 @@ def test_a_timeout_is_waited_for_even_if_it_is_for_itself() -> None:
         start = time.monotonic()
         with pytest.raises(BufferBusyError, match="1 readers"), buf.writing(timeout=0.1):
             raise AssertionError
-        assert time.monotonic() - start >= 0.1
+        assert time.monotonic() - start > 0.099
 
 
 def test_readers_that_keep_coming_do_not_starve_a_writer() -> None:
@@ -240,7 +240,7 @@ def test_readers_that_keep_coming_do_not_starve_a_writer() -> None:
         reader.start()
     try:
         for _ in range(20):
-            with buf.writing(timeout=10):
+            with buf.writing(timeout=50):
                 pass
     finally:
         stop.set()
@@ -257,7 +257,7 @@ def test_a_waiting_guard_is_seen_and_gets_its_turn() -> None:
         [row] = [it for it in guards_of() if it.waits]
         assert (row.state, row.holder) == ("writing", (0, threading.get_ident()))
         assert row.waits[0].thread == thread.ident
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
 
 
@@ -286,7 +286,7 @@ def test_a_view_is_not_sent_but_its_memory_may_be_lent() -> None:
     assert lent.tobytes() == bytes(8)
     del lent
     interlane.collect()
-    assert in_thread(enter(buf.reading(timeout=10))) == 8
+    assert in_thread(enter(buf.reading(timeout=50))) == 8
     assert interlane.stats().live == 1
 
 

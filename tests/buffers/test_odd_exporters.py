@@ -17,7 +17,7 @@ def nothing_is_left() -> Any:
     before = interlane.stats().live
     yield
     gc.collect()
-    interlane.wait_released(timeout=10)
+    interlane.wait_released(timeout=50)
     interlane.collect()
     assert interlane.stats().live == before, interlane.shares()
 
@@ -42,7 +42,7 @@ def test_a_bytearray_keeps_its_size_while_it_is_shared() -> None:
     data[0] = ord("X")
     assert view.tobytes() == b"Xbc"
     del view
-    interlane.collect()
+    interlane.wait_released(timeout=50)
     data.append(1)
     assert data == b"Xbc\1"
 
@@ -65,7 +65,7 @@ def test_a_mapped_file_is_shared_and_not_closed_meanwhile(tmp_path: Path) -> Non
         mapped.resize(10)
     worker.exec("view.release()")
     worker.close()
-    interlane.wait_released(timeout=10)
+    interlane.wait_released(timeout=50)
     mapped.close()
     with pytest.raises(ValueError, match="closed"):
         arrive(mapped)
@@ -83,7 +83,7 @@ def test_a_read_only_mapping_stays_that(tmp_path: Path) -> None:
         view = arrive(mapped)
         assert bytes(view) == b"0123"
         del view
-        interlane.collect()
+        interlane.wait_released(timeout=50)
 
 
 def test_ctypes_arrays_and_structures_arrive_with_their_format() -> None:

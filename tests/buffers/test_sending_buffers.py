@@ -102,7 +102,7 @@ def test_a_share_of_it_gives_the_same_memory(worker: Any) -> None:
     share.close()
     assert released == []
     worker.exec("del mine")
-    interlane.wait_released(timeout=10)
+    interlane.wait_released(timeout=50)
     assert released == [buf]
 
 

@@ -31,8 +31,8 @@ def refusal(function, *args, error=interlane.NotShareableError):
 def run(extension: Any, run_child: Any) -> Callable[..., Any]:
     path = f"{extension('hostile')}:{extension('c_image')}"
 
-    def run(code: str, *args: str) -> Any:
-        return run_child(COMMON + code, *args, env={"PYTHONPATH": path})
+    def run(code: str, *args: str, **options: Any) -> Any:
+        return run_child(COMMON + code, *args, env={"PYTHONPATH": path}, **options)
 
     return run
 
@@ -99,7 +99,7 @@ hostile.register(hostile.Immutable)
 assert type(recv.recv()) is hostile.Immutable
 ''')
 other.close()
-interlane.collect()
+interlane.wait_released(timeout=50)
 assert hostile.counts() == (3, 3), hostile.counts()
 """)
 
@@ -229,7 +229,7 @@ except Exception as error:
 else:
     raise AssertionError
 ''')
-deadline = time.monotonic() + 10
+deadline = time.monotonic() + 50
 while hostile.counts() != (1, 1):
     assert time.monotonic() < deadline, hostile.counts()
     time.sleep(0.001)
@@ -247,7 +247,7 @@ seen = []
 sys.unraisablehook = lambda event: seen.append((event.exc_type, event.object))
 item = hostile.release_raises()
 assert type(exchange(item)) is hostile.release_raises
-interlane.collect()
+interlane.wait_released(timeout=50)
 assert seen == [(LookupError, item)], seen
 with interlane.share(item): pass
 assert len(seen) == 2
@@ -265,7 +265,7 @@ with interlane.share(kind()) as share:
     for area in share.areas:
         bytes(area)
 area = None
-interlane.collect()
+interlane.wait_released(timeout=50)
 assert kind is hostile.no_release or hostile.counts() == (2, 2), hostile.counts()
 """,
         name,
@@ -285,7 +285,7 @@ assert type(item) is hostile.good
 (row,) = interlane.shares(middle.id)
 assert row.holders == {0: 1}, row
 del item
-deadline = time.monotonic() + 10
+deadline = time.monotonic() + 50
 while hostile.counts() != (2, 2):
     assert time.monotonic() < deadline, hostile.counts()
     time.sleep(0.001)
@@ -327,7 +327,8 @@ assert recv.recv() == ["pickled"]
     not hasattr(sys, "gettotalrefcount"), reason="only a debug build of CPython counts references"
 )
 def test_no_failure_leaves_references_behind(run):
-    out = run("""
+    out = run(
+        """
 sys.unraisablehook = lambda event: None
 kinds = [kind for kind in vars(hostile).values() if isinstance(kind, type)] + [c_image.Image]
 
@@ -356,5 +357,7 @@ for kind in kinds:
     growth = min(grown(kind, 100) for _ in range(3))
     assert growth < 50, (kind, growth)
 print(len(kinds))
-""")
+""",
+        timeout=110,
+    )
     assert int(out) > 30

@@ -61,12 +61,12 @@ class Bench:
         return self.run("map", *args, **options)
 
     def run(
-        self, command: str, *args: object, expect: int = 0, timeout: float = 60, **options: Any
+        self, command: str, *args: object, expect: int | None = 0, timeout: float = 100, **options: Any
     ) -> subprocess.CompletedProcess[str]:
-        """Runs `interlane COMMAND ARGS` to its end."""
+        """Runs `interlane COMMAND ARGS` to its end, which is to be with that exit code (None: any)."""
         child = self.start(*args, command=command, **options)
         stdout, stderr = child.communicate(timeout=timeout)
-        assert child.returncode == expect, f"exit code {child.returncode}\n{stdout}\n{stderr}"
+        assert expect in (None, child.returncode), f"exit code {child.returncode}\n{stdout}\n{stderr}"
         return subprocess.CompletedProcess(child.args, child.returncode, stdout, stderr)
 
     def lines(self, *args: object, **options: Any) -> list[str]:
@@ -77,7 +77,7 @@ class Bench:
         for child in self.children:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
-                child.wait(5)
+                child.wait(60)
             for pipe in (child.stdin, child.stdout, child.stderr):
                 if pipe is not None:
                     pipe.close()
@@ -123,15 +123,20 @@ class Terminal:
             while chunk := os.read(self._master, 4096):
                 self._seen += chunk
 
+    @property
+    def seen(self) -> str:
+        """What was written until now."""
+        return self._seen.decode(errors="replace")
+
     def type(self, keys: str) -> None:
         """Types, as somebody at the terminal would."""
         os.write(self._master, keys.encode())
 
     def wait_for(self, text: str, times: int = 1) -> None:
         """Waits until that was written, so many times."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while self._seen.count(text.encode()) < times:
-            assert time.monotonic() < end, f"{text!r} was not written\n{self._seen.decode()}"
+            assert time.monotonic() < end, f"{text!r} was not written\n{self.seen}"
             time.sleep(0.01)
 
     def close(self) -> str:

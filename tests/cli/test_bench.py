@@ -71,7 +71,7 @@ def test_without_matplotlib_a_chart_says_what_to_install(cli: Any) -> None:
         cwd=cli.directory,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
     assert done.returncode == 2
@@ -92,7 +92,7 @@ def test_a_file_that_cannot_be_written_is_an_error(cli: Any) -> None:
 
 def test_a_terminal_gets_progress(cli: Any, terminal: Any) -> None:
     child = cli.start(*ONE, command="bench", stderr=terminal.slave)
-    child.communicate(timeout=60)
+    child.communicate(timeout=100)
     assert child.returncode == 0
     plain = re.sub(r"\x1b\[[0-9;]*m", "", terminal.close())
     assert "  0%  int-round-trip: interlane" in plain

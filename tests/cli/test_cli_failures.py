@@ -302,7 +302,7 @@ def test_a_reader_who_leaves_ends_the_run_without_a_traceback(cli: Any, backend:
     child.stdout.read(10)
     child.stdout.close()
     stderr = child.stderr.read()
-    assert child.wait(30) == 1
+    assert child.wait(60) == 1
     assert "Traceback" not in stderr
     assert "output closed" in stderr
 

@@ -42,13 +42,13 @@ def kill_once_done(cli: Any, count: int, *args: str) -> None:
     """Starts a run, and kills it and all of its workers when so many jobs are in its file."""
     child = cli.start("job:work", *args)
     journal = cli.directory / "run.resume"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not journal.exists() or journal.read_bytes().count(b"\n") < count + 1:
         assert time.monotonic() < deadline
         assert child.poll() is None, child.stderr.read()
         time.sleep(0.01)
     os.killpg(child.pid, signal.SIGKILL)
-    child.wait(10)
+    child.wait(60)
 
 
 @pytest.mark.parametrize(("order", "output"), [("--ordered", ("--output=out.txt",)), ("--unordered", ())])
@@ -154,11 +154,11 @@ def test_two_runs_at_once_are_refused(cli: Any) -> None:
     cli.file("stop", "")
     arguments = ("job:work", "a.txt", "--resume=run.resume")
     child = cli.start(*arguments)
-    deadline = time.monotonic() + 30
-    while not (cli.directory / "run.resume").exists():
+    deadline = time.monotonic() + 60
+    journal = cli.directory / "run.resume"
+    while not (journal.exists() and journal.stat().st_size):  # it is locked before anything is written
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    time.sleep(0.1)
     assert "in use by another run" in cli.map(*arguments, expect=2).stderr
     (cli.directory / "stop").unlink()
-    assert child.wait(20) == 0
+    assert child.wait(60) == 0

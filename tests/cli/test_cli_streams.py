@@ -40,7 +40,7 @@ def feed(cli: Any, data: bytes, *args: object, expect: int = 0) -> str:
         cwd=cli.directory,
         input=data,
         capture_output=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
     assert child.returncode == expect, child.stderr
@@ -94,7 +94,7 @@ def test_results_do_not_wait_for_input_that_comes_slowly(cli: Any, backend: str)
         child.stdin.flush()
         assert child.stdout.readline() == line
     child.stdin.close()
-    assert child.wait(20) == 0
+    assert child.wait(60) == 0
 
 
 def test_standard_input_goes_among_files(cli: Any) -> None:
@@ -108,7 +108,7 @@ def test_a_first_failure_does_not_wait_for_standard_input(cli: Any, backend: str
     child = cli.start("job:number", "-", backend, "--by=line", stdin=subprocess.PIPE)
     child.stdin.write("1\nx\n")
     child.stdin.flush()
-    assert child.wait(20) == 1
+    assert child.wait(60) == 1
     assert child.stdout.read() == "1\n"
     assert "Fatal" not in child.stderr.read()
 
@@ -119,7 +119,7 @@ def test_ctrl_c_does_not_wait_for_standard_input(cli: Any, backend: str) -> None
     child.stdin.flush()
     assert child.stdout.readline() == "one\n"
     os.killpg(child.pid, 2)
-    assert child.wait(20) == 130
+    assert child.wait(60) == 130
     assert child.stderr.read().startswith("interlane: interrupted: 1 line")
 
 
@@ -127,7 +127,7 @@ def test_a_pipe_of_the_shell_is_read(cli: Any) -> None:
     cli.file("a.txt", "1\n2\n")
     command = f"{sys.executable} -m interlane map job:number --by line -q <(cat a.txt a.txt)"
     done = subprocess.run(
-        ["bash", "-c", command], cwd=cli.directory, capture_output=True, text=True, timeout=60, check=False
+        ["bash", "-c", command], cwd=cli.directory, capture_output=True, text=True, timeout=100, check=False
     )
     assert done.stdout == "1\n2\n1\n2\n", done.stderr
 

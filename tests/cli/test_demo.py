@@ -31,7 +31,7 @@ def test_the_demonstration_finds_the_same_and_loses_no_release(cli: Any) -> None
         cwd=cli.directory,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
     assert done.returncode == 0, done.stderr

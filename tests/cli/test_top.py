@@ -33,13 +33,13 @@ send, recv = interlane.create_channel(2)
 def one():
     with first:
         until(lambda: second_held)
-        second.acquire(timeout=60)
+        second.acquire(timeout=600)
 def other():
     global second_held
     with second:
         second_held = True
         until(lambda: interlane.inspect().waits)
-        first.acquire(timeout=60)
+        first.acquire(timeout=600)
 second_held = False
 for target in (one, other):
     threading.Thread(target=target, name=target.__name__, daemon=True).start()
@@ -103,14 +103,24 @@ def start() -> Iterator[Start]:
 
 def _ask(path: str) -> Any:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(10)
+        connection.settimeout(60)
         connection.connect(path)
         with connection.makefile() as answer:
             return json.load(answer)
 
 
+def _top(cli: Any, *args: object) -> subprocess.CompletedProcess[str]:
+    """Looks at a program, again if all of the machine was stopped for as long as `interlane top` waits."""
+    for _ in range(5):
+        done = cli.run("top", *args, expect=None)
+        if "has not answered" not in done.stderr and "runs no Python code" not in done.stderr:
+            break
+    assert done.returncode == 0, done.stderr
+    return done
+
+
 def _end(child: subprocess.Popen[str]) -> tuple[str, str]:
-    found = child.communicate("", timeout=30)
+    found = child.communicate("", timeout=60)
     assert child.returncode == 0, found
     return found
 
@@ -210,7 +220,7 @@ def test_serving_does_not_change_how_the_process_ends(run_child: Any, ending: st
         {ending}
         """,
         expect=code,
-        timeout=60,
+        timeout=100,
     )
     assert not Path(out.split()[0]).exists()
     assert ("ZeroDivisionError" in out.stderr) == (code == 1)
@@ -218,7 +228,7 @@ def test_serving_does_not_change_how_the_process_ends(run_child: Any, ending: st
 
 def test_it_answers_while_interpreters_come_and_go(run_child: Any) -> None:
     out = run_child("""
-        import json, socket, threading
+        import json, socket, threading, time
         import interlane
         from interlane import interpreters
         code = "import interlane; lock = interlane.Lock(); lock.acquire()\\n"
@@ -240,6 +250,8 @@ def test_it_answers_while_interpreters_come_and_go(run_child: Any) -> None:
             interp.prepare_main(send=send)
             send.close()
             interp.exec(code)
+            while not any(len(answer["interpreters"]) == 2 for answer in answers):
+                time.sleep(0.002)
             interp.close()
             assert len(list(got)) == 20
         over = True
@@ -298,7 +310,7 @@ def test_a_folder_that_others_may_enter_is_not_used(run_child: Any, tmp_path: Pa
 
 def test_once_shows_who_waits_for_whom_and_the_deadlock(cli: Any, start: Start) -> None:
     child = start(STUCK)
-    done = cli.run("top", "--once", child.pid)
+    done = _top(cli, "--once", child.pid)
     lines = done.stdout.splitlines()
     assert f"process {child.pid}, Python {sys.version.split()[0]}" in lines[0]
     place = lines.index("DEADLOCK")
@@ -318,7 +330,7 @@ def test_once_shows_who_waits_for_whom_and_the_deadlock(cli: Any, start: Start) 
 
 def test_json_has_the_whole_snapshot(cli: Any, start: Start) -> None:
     child = start(STUCK)
-    (line,) = cli.run("top", "--json", "--once", child.pid).stdout.splitlines()
+    (line,) = _top(cli, "--json", "--once", child.pid).stdout.splitlines()
     found = json.loads(line)
     assert len(found["cycles"]) == 1
     assert {wait["kind"] for wait in found["waits"]} == {"lock", "send"}
@@ -383,7 +395,7 @@ def test_a_program_that_did_not_opt_in_is_reached_while_it_runs_python_code(cli:
     )
     found = [json.loads(line) for line in cli.run("top", "--json").stdout.splitlines()]
     assert next(it["how"] for it in found if it["pid"] == child.pid) == "remote_exec"
-    first = json.loads(cli.run("top", "--json", "--once", child.pid).stdout)
+    first = json.loads(_top(cli, "--json", "--once", child.pid).stdout)
     assert first["pid"] == child.pid
     # From then on it serves.
     assert _ask(first["service"])["pid"] == child.pid
@@ -405,7 +417,7 @@ os._exit(0)
 """,
         top="0",
     )
-    found = json.loads(cli.run("top", "--json", "--once", child.pid).stdout)
+    found = json.loads(_top(cli, "--json", "--once", child.pid).stdout)
     assert "service" not in found
     assert len(found["interpreters"]) == 2
     _end(child)
@@ -468,7 +480,7 @@ def test_a_terminal_is_redrawn_until_q_and_left_as_it_was(cli: Any, start: Start
     child = _live(cli, terminal, watched.pid, "--interval", "0.1")
     terminal.wait_for("\x1b[31mDEADLOCK", 4)
     terminal.type("q")
-    assert child.wait(20) == 0
+    assert child.wait(60) == 0
     # Not what waits to be read: the settings.
     assert termios.tcgetattr(terminal.slave)[:4] == before[:4]
     seen = terminal.close()
@@ -480,7 +492,7 @@ def test_a_terminal_is_redrawn_until_q_and_left_as_it_was(cli: Any, start: Start
 def test_a_screen_holds_all_tables_without_scrolling(cli: Any, start: Start, terminal: Any) -> None:
     child = _live(cli, terminal, start(STUCK).pid, NO_COLOR="1", COLUMNS="60", LINES="24")
     terminal.type("q")
-    assert child.wait(20) == 0
+    assert child.wait(60) == 0
     _, *frames = terminal.close().split("\x1b[H")
     for frame in frames:
         lines = frame.partition("\x1b[J")[0].split("\r\n")
@@ -493,7 +505,7 @@ def test_a_screen_holds_all_tables_without_scrolling(cli: Any, start: Start, ter
 def test_ctrl_c_ends_the_view(cli: Any, start: Start, terminal: Any) -> None:
     child = _live(cli, terminal, start(WAIT).pid)
     child.send_signal(signal.SIGINT)
-    assert child.wait(20) == 0
+    assert child.wait(60) == 0
     assert "Traceback" not in terminal.close()
 
 
@@ -503,7 +515,7 @@ def test_a_view_that_is_ended_leaves_the_terminal_as_it_was(cli: Any, start: Sta
     before = termios.tcgetattr(terminal.slave)
     child = _live(cli, terminal, start(WAIT).pid)
     child.terminate()
-    assert child.wait(20) == 143
+    assert child.wait(60) == 143
     assert termios.tcgetattr(terminal.slave)[:4] == before[:4]
     assert terminal.close().endswith("\x1b[?25h\x1b[?1049l")
 
@@ -512,7 +524,7 @@ def test_a_program_that_ends_ends_the_view_with_a_message(cli: Any, start: Start
     watched = start(WAIT)
     child = _live(cli, terminal, watched.pid, "--interval", "0.1")
     _end(watched)
-    assert child.wait(20) == 1
+    assert child.wait(60) == 1
     assert terminal.close().endswith(f"\x1b[?1049linterlane: process {watched.pid} has ended\r\n")
 
 
@@ -523,7 +535,7 @@ def test_a_commands_output_is_on_the_screen_and_stays_after_it(cli: Any, termina
     cli.file("seen", "")
     terminal.wait_for("  one two\x1b[K")
     cli.file("read", "")
-    assert child.wait(20) == 5
+    assert child.wait(60) == 5
     seen = terminal.close()
     assert seen.partition("\x1b[?1049h")[0] + seen.rpartition("\x1b[?1049l")[2] in (
         "early\r\none\ttwo\r\nthree\r\n",
@@ -537,5 +549,5 @@ def test_q_leaves_a_command_that_runs_to_its_end(cli: Any, terminal: Any) -> Non
     terminal.type("q")
     terminal.wait_for("\x1b[?1049l")
     cli.file("left", "")
-    assert child.wait(20) == 0
+    assert child.wait(60) == 0
     assert terminal.close().endswith("\x1b[?1049lat the end\r\n")

@@ -23,11 +23,19 @@ def start(target, *args, daemon=False):
     thread.start()
     return thread
 
-def until(condition, seconds=20):
+def until(condition, seconds=50):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never happened"
         time.sleep(0.002)
+
+def inspected(condition, seconds=50):
+    '''What inspect() says once the condition is true of it.'''
+    end = time.monotonic() + seconds
+    while not condition(now := interlane.inspect()):
+        assert time.monotonic() < end, f"it never happened: {now}"
+        time.sleep(0.002)
+    return now
 
 def waiting(primitive):
     return next(it.waiting for it in interlane.inspect().locks if it.id == primitive.id)

@@ -97,13 +97,14 @@ def test_many_waits_of_a_loop_need_one_descriptor_and_no_thread(run_loop: Any) -
         )
         lock.acquire()
         tasks = [await started(hold(lock))]
-        before = descriptors()
+        before, threads = descriptors(), set(threading.enumerate())
         tasks += [await started(hold(lock)) for _ in range(50)]
         tasks += [await started(event.wait_async()) for _ in range(50)]
         tasks += [await started(barrier.wait_async()) for _ in range(50)]
         tasks += [await started(number.wait_async(0)) for _ in range(50)]
-        assert descriptors() == before
-        assert threading.active_count() == 1
+        # What others have left may go meanwhile.
+        assert descriptors() <= before
+        assert set(threading.enumerate()) <= threads
         assert [waiting(it) for it in (lock, event, barrier, number)] == [51, 50, 50, 50]
         lock.release()
         event.set()
@@ -161,12 +162,14 @@ def test_who_waits_is_not_overtaken_for_ever(run_loop: Any) -> None:
         hogs = [threading.Thread(target=hog) for _ in range(2)]
         for thread in hogs:
             thread.start()
-        for _ in range(50):
-            async with lock:
-                await asyncio.sleep(0.0005)
-        stop.set()
-        for thread in hogs:
-            thread.join()
+        try:
+            for _ in range(50):
+                async with lock:
+                    await asyncio.sleep(0.0005)
+        finally:
+            stop.set()
+            for thread in hogs:
+                thread.join()
 
     run_loop(main())
 
@@ -332,7 +335,7 @@ def test_a_barrier_gives_each_party_a_number_and_acts_once(run_loop: Any) -> Non
 def test_who_comes_to_a_barrier_while_others_get_through_is_of_the_next_round(run_loop: Any) -> None:
     async def main() -> None:
         acting, go = interlane.Event(), interlane.Event()
-        barrier = interlane.Barrier(2, lambda: (acting.set(), go.wait(10)))
+        barrier = interlane.Barrier(2, lambda: (acting.set(), go.wait(60)))
         threads = [threading.Thread(target=barrier.wait) for _ in range(2)]
         for thread in threads:
             thread.start()
@@ -364,7 +367,7 @@ def test_arguments_that_make_no_sense_are_refused() -> None:
 IN_A_LOOP = """
 import asyncio, os
 def loop(main):
-    asyncio.run(asyncio.wait_for(main, 20))
+    asyncio.run(asyncio.wait_for(main, 50))
 """
 
 
@@ -422,7 +425,7 @@ async def wait(name):
     except interlane.OwnerGoneError as error:
         send.send((name, "is lost" in str(error)))
 async def main():
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(50):
         await asyncio.gather(wait("first"), wait("second"))
 '''
 for kind in (interlane.Lock, interlane.RLock):
@@ -447,7 +450,7 @@ for kind in (interlane.Lock, interlane.RLock):
     assert lock.recover()
 os._exit(0)  # as above
 """,
-        timeout=60,
+        timeout=100,
     )
     assert out.splitlines() == ["gone", "[('first', True), ('second', True)]"] * 2
 

@@ -12,7 +12,7 @@ def test_it_shows_who_holds_a_lock_and_who_waits():
     send, recv = interlane.create_channel(3)
     send.send(1)
     with lock:
-        thread = threading.Thread(target=lambda: (lock.acquire(timeout=20), lock.release(), event.set()))
+        thread = threading.Thread(target=lambda: (lock.acquire(timeout=60), lock.release(), event.set()))
         thread.start()
         waits = ()
         while not waits:
@@ -25,7 +25,7 @@ def test_it_shows_who_holds_a_lock_and_who_waits():
         assert found.waiting == 1
         assert (waits[0].interpreter, waits[0].thread) == (0, thread.ident)
         assert waits[0].timed
-        assert waits[0].seconds < 20
+        assert waits[0].seconds < 60
     thread.join()
     channel = next(it for it in now.channels if it.id == send.id)
     assert (channel.capacity, channel.buffered, channel.open_senders, channel.open_receivers) == (3, 1, 1, 1)
@@ -45,8 +45,7 @@ def test_it_shows_who_waits_in_a_channel(run_child):
         full, _kept = interlane.create_channel(0)
         interp = elsewhere("", recv=recv)
         threads = [start(interp.exec, "recv.recv()"), start(full.send, 1)]
-        until(lambda: len(interlane.inspect().waits) == 2)
-        now = interlane.inspect()
+        now = inspected(lambda now: len(now.waits) == 2)
         kinds = {wait.kind: (wait.id, wait.interpreter, wait.timed) for wait in now.waits}
         assert kinds == {"receive": (recv.id, interp.id, False), "send": (full.id, 0, False)}, kinds
         assert [len(channel.waits) for channel in now.channels] == [1, 1]
@@ -80,8 +79,7 @@ def test_it_shows_what_the_tasks_of_event_loops_wait_for(run_child):
             await asyncio.gather(*tasks, return_exceptions=True)
         ''', lock=lock, event=event, done=done, recv=recv, full=full)
         thread = start(other.exec, "asyncio.run(main())")
-        until(lambda: len(interlane.inspect().waits) == 6)
-        now = interlane.inspect()
+        now = inspected(lambda now: len(now.waits) == 6)
         found = {it.task: (it.kind, it.id) for it in now.waits}
         (main,) = found.keys() - {"receiver", "sender", "chooser", "locker", "watcher"}
         assert found == {
@@ -96,7 +94,7 @@ def test_it_shows_what_the_tasks_of_event_loops_wait_for(run_child):
         # A thread that has a lock for one of its tasks is no deadlock: that task may release it.
         assert not now.cycles
         event.set()
-        until(lambda: len(interlane.inspect().waits) == 5)
+        inspected(lambda now: len(now.waits) == 5)
         done.set()
         thread.join()
         assert not interlane.inspect().waits
@@ -144,21 +142,20 @@ def test_it_sees_a_deadlock_across_interpreters(run_child):
         def work():
             with second:
                 go.wait()
-                try:
-                    first.acquire(timeout=20)
-                finally:
-                    pass
+                assert first.acquire(timeout=50)
         ''', first=first, second=second, go=go)
         def work():
             with first:
                 go.wait()
-                assert not second.acquire(timeout=1)
+                with second:
+                    pass
         threads = [start(other.exec, "work()"), start(work)]
-        until(lambda: interlane.inspect().cycles)
-        (cycle,) = interlane.inspect().cycles
+        now = inspected(lambda now: now.cycles)
+        (cycle,) = now.cycles
         assert {wait.id for wait in cycle.waits} == {first.id, second.id}
         assert {wait.interpreter for wait in cycle.waits} == {0, other.id}
-        assert "DEADLOCK" in str(interlane.inspect())
+        assert "DEADLOCK" in str(now)
+        first.release()  # a lock is anybody's to release: the other has both then, and this one after it
         for thread in threads:
             thread.join()
         assert not interlane.inspect().cycles
@@ -199,6 +196,6 @@ def test_it_shows_how_long_a_release_has_waited_in_an_inbox(run_child):
         inbox, oldest = here.recv()
         thread.join()
         other.close()
-        print(inbox, 0.1 < oldest < 20)
+        print(inbox, 0.1 < oldest < 50)
     """)
     assert out.strip() == "1 True"

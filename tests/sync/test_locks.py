@@ -119,6 +119,7 @@ def test_interpreters_exclude_each_other(run_child, kind):
         """,
         kind,
         20261124,
+        timeout=100,
     )
     assert out.split() == ["2000", "0"]
 
@@ -134,6 +135,8 @@ def test_a_semaphore_lets_as_many_in_as_it_says(run_child):
                     while (before := most.load()) < now and not most.compare_exchange(before, now):
                         pass
                     time.sleep(0.0002)
+                    while most.load() < 3:  # nobody leaves before the first three have met
+                        time.sleep(0.0002)
                     inside.add(-1)
         '''
         interps = [elsewhere(CODE, rooms=rooms, inside=inside, most=most) for _ in range(4)]
@@ -177,7 +180,7 @@ def test_a_barrier_gathers_interpreters_and_acts_in_one_of_them(run_child):
     out = run_child("""
         acted = []
         passed = interlane.AtomicInt()
-        barrier = interlane.Barrier(4, lambda: acted.append(passed.load()), timeout=20)
+        barrier = interlane.Barrier(4, lambda: acted.append(passed.load()), timeout=50)
         interps = [elsewhere('''
         def work():
             for _ in range(10):
@@ -209,6 +212,27 @@ def test_an_action_that_fails_breaks_the_barrier():
         interlane.Barrier(1, 5)
 
 
+def test_a_wait_that_is_over_breaks_the_barrier_for_all():
+    barrier = interlane.Barrier(3)
+    broken = []
+
+    def wait(timeout):
+        try:
+            barrier.wait(timeout)
+        except interlane.BrokenBarrierError:
+            broken.append(timeout)
+
+    threads = [threading.Thread(target=wait, args=(timeout,)) for timeout in (None, 0.05)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(broken, key=str) == [0.05, None]
+    assert barrier.broken
+    wait(60)  # who comes too late
+    assert broken[2:] == [60]
+
+
 def test_who_waits_is_not_overtaken_for_ever(run_child):
     out = run_child("""
         lock, stop = interlane.Lock(), interlane.Event()
@@ -220,7 +244,7 @@ def test_who_waits_is_not_overtaken_for_ever(run_child):
         ''', lock=lock, stop=stop)
         hogs = [start(interp.exec, "hog()")]
         for _ in range(50):
-            assert lock.acquire(timeout=20)
+            assert lock.acquire(timeout=50)
             time.sleep(0.0005)
             lock.release()
         stop.set()
