@@ -77,8 +77,8 @@ def outlive(run_child, kind, count, size=50, shares=1):
         total = (size + 20 + count) * shares
         assert created == released + orphaned == total
         assert orphaned >= total - size * shares  # the interpreters ended first, so next to none was released
-        # One string of 1 MiB left behind by every twentieth owner would be more; so would arenas. And they would
-        # be every time. Earlier versions leak megabytes with each interpreter by themselves.
+        # One string of 1 MiB left behind by every twentieth owner would be more; so would arenas, and every
+        # time. Earlier versions leak megabytes with each interpreter by themselves.
         if sys.version_info < (3, 14) or FREE_THREADED or grown < 2**20 // 20:
             return
         assert not last, grown

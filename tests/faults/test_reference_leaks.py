@@ -412,7 +412,8 @@ def endless():
     finally:
         loop.clear()
 
-HELPERS += settled, counted, until, nothing_is_lost, rss, start, quiet, there_and_back, raises, awaited, cancelled
+HELPERS += settled, counted, until, nothing_is_lost, rss, start, quiet, there_and_back, raises, awaited
+HELPERS += cancelled,
 def shared_buffers():
     buf = interlane.SharedBuffer((2, 8), "<hx")
     with buf.reading() as view, buf.reading(timeout=0):

@@ -575,10 +575,10 @@ def test_ctrl_c_in_the_middle(run_child: RunChild) -> None:
     out = run_child(
         START
         + """
-import os, signal
+import signal
 def interrupt():
     time.sleep(0.5)
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # no other thread would wake it
 start = time.monotonic()
 try:
     with InterpreterPoolExecutor(2) as pool:

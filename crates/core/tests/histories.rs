@@ -315,8 +315,8 @@ fn the_check_notices_what_no_queue_would_do() {
 fn the_check_notices_a_recorded_history_that_was_tampered_with() {
     for seed in 0..20 {
         let mut calls = history(Some(3), seed);
-        // Two items of one sender that were received one after the other: swapped, they overtook. One receiver
-        // got five or more, so there are such two, whenever its threads were stopped.
+        // Two items of one sender that were received one after the other: swapped, one overtook. Of the five
+        // or more that one receiver got, three have one sender: there are such two, whoever was stopped.
         let received: Vec<_> = (0..calls.len())
             .filter_map(|place| match calls[place].did {
                 Did::Received(item) => Some((place, item)),
