@@ -26,7 +26,7 @@ def test_nor_does_it_in_an_isolated_interpreter(run_child: Any) -> None:
         os._exit(0)  # 3.12.1 aborts when the process ends after asyncio ran in a sub-interpreter
         """,
         str(SCENARIOS),
-        timeout=100,
+        timeout=110,
     )
     assert int(out) == len(LOADED["SCENARIOS"])
 

@@ -56,7 +56,7 @@ def test_closing_an_interpreter_wakes_everybody_who_waits_for_it(run_child):
             time.sleep(0.01)
         interp.close()
         for thread in threads:
-            thread.join(30)
+            thread.join(60)
             assert not thread.is_alive()
         other.close()
         """,
@@ -107,15 +107,15 @@ def test_closing_races_with_sending_and_receiving(run_child):
             time.sleep(rng.random() * 0.005)
             there.close()
             got.close()
-            closing.join(30)
+            closing.join(60)
             assert not closing.is_alive(), "close hangs"
             for thread in threads:
-                thread.join(30)
+                thread.join(60)
                 assert not thread.is_alive(), "a thread was not woken"
         assert not errors, errors
         nothing_is_lost()
         """,
-        timeout=120,
+        timeout=115,
     )
 
 
@@ -140,11 +140,11 @@ def test_an_interpreter_without_threads_is_closed_in_the_middle_of_traffic(run_c
             pouring = start(pour)
             interp.exec(f"held = [recv.recv() for _ in range({rng.randrange(30)})]")
             interp.close()
-            pouring.join(30)
+            pouring.join(60)
             assert outcome, "the sender was not told"
         nothing_is_lost()
         """,
-        timeout=120,
+        timeout=115,
     )
 
 
@@ -245,7 +245,7 @@ def test_an_interpreter_without_our_exit_callback_is_not_visited_while_it_comes_
             start.wait()
             owner.close()
             thread.join()
-        left = interlane.stats()
+        left = settled()
         print(left.created - left.released - left.orphaned)
         """,
         expect=None,

@@ -88,20 +88,13 @@ main = threading.get_ident()
 def asleep(thread=main):
     return any(wait.thread == thread for wait in interlane.inspect().waits)
 
-def until(condition):
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.001)
-
 # The second thread's wait, of which nobody should notice anything.
 quiet_send, quiet_recv = interlane.create_channel()
 quiet = start(lambda: quiet_send.send(quiet_recv.recv()))
 until(lambda: asleep(quiet.ident))
 
 def finish():
-    now = interlane.inspect()
-    assert [wait.thread for wait in now.waits] == [quiet.ident], now
+    until(lambda: [wait.thread for wait in interlane.inspect().waits] == [quiet.ident])
     quiet_send.send("undisturbed")
     quiet.join()
     assert quiet_recv.recv() == "undisturbed"
@@ -110,7 +103,7 @@ def finish():
 
 @each_call
 def test_ctrl_c_ends_a_blocking_call_within_a_tenth_of_a_second(run_child: Any, name: str) -> None:
-    # Three times, and up to twenty on a machine that is busy; the best one counts.
+    # Three times, and for up to twenty seconds on a machine that is busy; the best one counts.
     out = run_child(
         BLOCKED
         + """
@@ -121,8 +114,8 @@ def strike():
     struck.append(time.monotonic())
     os.kill(os.getpid(), signal.SIGINT)
 
-best, tries = 1e9, 0
-while tries < 3 or (best > 0.1 and tries < 20):
+best, tries, end = 1e9, 0, time.monotonic() + 20
+while tries < 3 or (best >= 0.1 and time.monotonic() < end):
     tries += 1
     striking = start(strike)
     try:
@@ -134,8 +127,9 @@ while tries < 3 or (best > 0.1 and tries < 20):
     striking.join()
 
 # Nobody is left in line, and the call works as ever.
+holders = sys.argv[4].startswith(("RLock", "a guard"))
+until(lambda: sum(it.waiting for it in interlane.inspect().locks) == holders)
 now = interlane.inspect()
-assert sum(it.waiting for it in now.locks) == sys.argv[4].startswith(("RLock", "a guard")), now
 assert sum(it.waiting_senders + it.waiting_receivers for it in now.channels) == 1, now
 def act():
     until(asleep)

@@ -69,7 +69,7 @@ def test_a_child_forked_amid_releases_and_waits_has_all_locks_free(run_child):
         def fork():
             pid = os.fork()
             if pid == 0:
-                faulthandler.dump_traceback_later(10, exit=True)
+                faulthandler.dump_traceback_later(60, exit=True)
                 mine, yours = interlane.create_channel()
                 thread = start(lambda: (time.sleep(0.005), mine.send("y" * 100_000)))
                 text = yours.recv()
@@ -84,5 +84,5 @@ def test_a_child_forked_amid_releases_and_waits_has_all_locks_free(run_child):
         for thread in threads:
             thread.join()
         """,
-        timeout=120,
+        timeout=115,
     )

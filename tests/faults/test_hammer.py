@@ -51,7 +51,7 @@ nothing_is_lost()
 
 
 def test_eight_interpreters_hammer_one_channel_with_all_kinds_of_things(run_child):
-    run_child(HAMMER, 20261123, 3000, timeout=120)
+    run_child(HAMMER, 20261123, 3000, timeout=115)
 
 
 @pytest.mark.stress
@@ -88,6 +88,6 @@ def test_every_one_of_many_small_items_arrives_once(run_child):
             interp.close()
         print(sent, got == [[n, n * n, str(n) * 3] for n in range(20_000)])
         """,
-        timeout=120,
+        timeout=115,
     )
     assert out.split() == ["20000", "True"]

@@ -83,5 +83,5 @@ print(failures)
 
 def test_a_failed_allocation_raises_and_loses_no_share(run_child):
     # The hooks of debug allocators allocate by themselves.
-    out = run_child(FAILING, timeout=120, env={"PYTHONMALLOC": "", "PYTHONDEVMODE": ""})
+    out = run_child(FAILING, timeout=115, env={"PYTHONMALLOC": "", "PYTHONDEVMODE": ""})
     assert int(out) > 50

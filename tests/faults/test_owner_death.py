@@ -71,15 +71,17 @@ print(now.created, now.released, now.orphaned, grown // count)
 
 
 def outlive(run_child, kind, count, size=50, shares=1):
-    out = run_child(RING, kind, count, size, timeout=600, env=PLAIN)
-    created, released, orphaned, grown = map(int, out.split())
-    total = (size + 20 + count) * shares
-    assert created == released + orphaned == total
-    assert orphaned >= total - size * shares  # the interpreters ended first, so next to none was released
-    # Earlier versions leak megabytes with each interpreter by themselves.
-    if sys.version_info >= (3, 14) and not FREE_THREADED:
-        # One string of 1 MiB left behind by every twentieth owner would be more; so would arenas.
-        assert grown < 2**20 // 20
+    for last in (False, False, True):
+        out = run_child(RING, kind, count, size, timeout=600, env=PLAIN)
+        created, released, orphaned, grown = map(int, out.split())
+        total = (size + 20 + count) * shares
+        assert created == released + orphaned == total
+        assert orphaned >= total - size * shares  # the interpreters ended first, so next to none was released
+        # One string of 1 MiB left behind by every twentieth owner would be more; so would arenas, and every
+        # time. Earlier versions leak megabytes with each interpreter by themselves.
+        if sys.version_info < (3, 14) or FREE_THREADED or grown < 2**20 // 20:
+            return
+        assert not last, grown
 
 
 @pytest.mark.parametrize("kind", [*TEXT, "bytes"])
@@ -106,7 +108,7 @@ def test_a_thousand_owners(run_child, stress_is_short, kind):
 
 
 def test_views_of_a_dead_owners_memory_stay_valid_and_count_as_orphaned(run_child):
-    out = run_child(RING, "view", 10, 10, timeout=120)
+    out = run_child(RING, "view", 10, 10, timeout=115)
     created, released, orphaned, _ = map(int, out.split())
     assert created == orphaned == 40
     assert released == 0
@@ -181,7 +183,7 @@ def test_owner_and_borrower_end_in_any_order(run_child):
             assert nothing_is_lost().created == total
         """,
         0 if FREE_THREADED else 1000,
-        timeout=120,
+        timeout=115,
     )
 
 
@@ -210,7 +212,7 @@ def test_an_owner_ends_while_its_inbox_is_being_drained(run_child):
             dropping.join()
             nothing_is_lost()
         """,
-        timeout=120,
+        timeout=115,
     )
 
 
@@ -228,7 +230,7 @@ def test_a_release_may_run_code_that_shares_and_receives(run_child):
                     interlane.collect()
         send.send(Chatty(40_000))
         recv.recv()
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while Chatty.depth < 50:
             assert time.monotonic() < end, Chatty.depth
             time.sleep(0.01)

@@ -69,12 +69,13 @@ struck = []
 
 @pytest.mark.parametrize("call", ["spin", "nap", "stubborn", "receive", "acquire", "there_and_back"])
 def test_ctrl_c_ends_a_call_through_a_proxy_within_a_tenth_of_a_second(run_child: Any, call: str) -> None:
-    # Three times, since a machine may be busy; the best one counts.
+    # Three times, and for up to twenty seconds on a machine that is busy; the best one counts.
     out = run_child(
         PREPARED
         + """
-best = 1e9
-for _ in range(3):
+best, tries, end = 1e9, 0, time.monotonic() + 20
+while tries < 3 or (best >= 0.1 and time.monotonic() < end):
+    tries += 1
     striking = start(strike)
     try:
         getattr(remote, sys.argv[1])()
@@ -137,12 +138,17 @@ worker.exec('''if True:
     send.send([interlane.proxy(busy), interlane.proxy(blocked)])
 ''')
 busy, blocked = recv.recv()
-for call, answer in ((busy, None), (blocked, "to its end")):
+def struck_during(call, answer):
     striking = start(strike)
     assert call() == answer
     striking.join()
-assert len(seen) == 2, seen
-assert seen[1] - struck[1] < 0.4, "the handler ran during the wait"
+    until(lambda: len(seen) == len(struck))
+    return seen[-1] - struck[-1]
+struck_during(busy, None)
+# Once must do: a busy machine delays anybody at any time.
+end = time.monotonic() + 20
+while struck_during(blocked, "to its end") >= 0.4:
+    assert time.monotonic() < end, "the handler never ran during the wait"
 """
     )
 
@@ -159,7 +165,7 @@ try:
     remote.receive()
 except Alarm as error:
     assert str(error) == "now"
-    assert time.monotonic() - struck[-1] < 5
+    assert time.monotonic() - struck[-1] < 60
 else:
     raise AssertionError
 striking.join()

@@ -73,7 +73,9 @@ def one_try(seconds):
 # 10 ms, and 5 until a busy owner hands its GIL over. Once must do: a busy machine delays anybody at any time.
 LIMIT = 0.015
 delays = []
-for tries in range(1, 13):
+tries, end = 0, time.monotonic() + 60
+while tries < 12 or time.monotonic() < end:
+    tries += 1
     delay = one_try(0.3 if tries < 7 else 1.2)
     assert interlane.stats().released == tries * SHARED
     if delay is not None:
@@ -88,7 +90,7 @@ assert min(delays) < LIMIT, delays
 @pytest.mark.skipif(FREE_THREADED, reason="there is no GIL that a C call could keep")
 @pytest.mark.parametrize("mode", ["idle", "busy", "calling"])
 def test_shares_dropped_while_their_owner_sits_in_one_c_call_are_released_after_it(run_child, mode):
-    run_child(RELEASES, mode, timeout=120, env=PLAIN)
+    run_child(RELEASES, mode, timeout=115, env=PLAIN)
 
 
 def test_an_idle_owner_is_served_without_any_call_of_its_own(run_child):
@@ -97,9 +99,9 @@ def test_an_idle_owner_is_served_without_any_call_of_its_own(run_child):
         send, recv = interlane.create_channel()
         owner = interpreters.create()
         owner.exec(f"import interlane; send = interlane.SendChannel.from_id({send.id})")
-        drops, delays = [], []
+        drops, delays, end = [], [], time.monotonic() + 40
         # Once must do: a busy machine delays anybody at any time.
-        while len(delays) < 5 or (max(min(drops), min(delays)) > 0.01 and len(delays) < 30):
+        while len(delays) < 5 or (max(min(drops), min(delays)) >= 0.01 and time.monotonic() < end):
             # Nobody is in the interpreter afterwards, it does not even have a thread.
             owner.exec("for n in range(100): send.send(bytearray(100_000))")
             views = recv.recv_many()
@@ -108,8 +110,10 @@ def test_an_idle_owner_is_served_without_any_call_of_its_own(run_child):
             views.clear()
             dropped = time.monotonic()
             drops.append(dropped - began)
-            nothing_is_lost()
+            while interlane.stats().live and time.monotonic() < dropped + 60:
+                time.sleep(0.001)
             delays.append(time.monotonic() - dropped)
+            nothing_is_lost()
         print(max(min(drops), min(delays)))
         """,
         env=PLAIN,

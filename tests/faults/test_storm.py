@@ -85,7 +85,7 @@ for thread in threads:
 for send, recv in posts:
     while recv.recv_nowait(None) is not None:
         pass
-end = time.monotonic() + 20
+end = time.monotonic() + 60
 while (now := interlane.stats()).live or now.pending:
     assert time.monotonic() < end, (now, interlane.shares()[:10])
     gc.collect()
@@ -101,7 +101,7 @@ print(made.load(), told.load(), now)
 
 
 def test_what_is_shared_at_random_arrives_whole_and_is_released(run_child):
-    run_child(STORM, 20261128, 400, 3, timeout=120)
+    run_child(STORM, 20261128, 400, 3, timeout=115)
 
 
 @pytest.mark.stress

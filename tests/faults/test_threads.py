@@ -95,7 +95,7 @@ print(now.released, sum(made))
 
 
 def test_threads_of_one_interpreter_share_send_and_drop_the_same_things(run_child):
-    run_child(CROWD, 2000, timeout=120)
+    run_child(CROWD, 2000, timeout=115)
 
 
 @pytest.mark.stress

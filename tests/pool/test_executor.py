@@ -19,7 +19,7 @@ def nap(seconds, value=None):
     return value
 
 def when(event, value=None):
-    assert event.wait(60)
+    assert event.wait(90)
     return value
 
 def where():
@@ -33,8 +33,8 @@ def fail(text):
 """
 
 
-def check(run_child: RunChild, code: str, **kwargs: object) -> str:
-    return run_child(START + code + "\nprint('done')", **kwargs)  # type: ignore[arg-type]
+def check(run_child: RunChild, code: str) -> str:
+    return run_child(START + code + "\nprint('done')", timeout=110)
 
 
 def test_tasks_run_in_other_interpreters_at_the_same_time(run_child: RunChild) -> None:
@@ -43,7 +43,7 @@ def test_tasks_run_in_other_interpreters_at_the_same_time(run_child: RunChild) -
         """
 with InterpreterPoolExecutor(3) as pool:
     assert pool.submit(where).result() != 0
-    places = set(pool.map(lambda barrier: (barrier.wait(30), where())[1], [interlane.Barrier(3)] * 3))
+    places = set(pool.map(lambda barrier: (barrier.wait(60), where())[1], [interlane.Barrier(3)] * 3))
     assert len(places) == 3 and 0 not in places, places
     assert isinstance(pool, cf.Executor)
 """,
@@ -140,7 +140,7 @@ block = bytearray(b"ab" * 1000)
 with InterpreterPoolExecutor(2) as pool:
     assert pool.submit(size, text).result() == (1 << 26, "SharedStr")
     assert pool.submit(ends, block).result() == (97, 98, "memoryview")
-    block.append(1) if not interlane.wait_released(10) else None
+    block.append(1) if not interlane.wait_released(60) else None
     assert type(pool.submit(make, 1 << 20).result()) is interlane.SharedStr
     counts = collections.Counter("hello")  # neither has its own way
     assert pool.submit(double, counts["l"]).result() == 4
@@ -270,7 +270,7 @@ try:
     results = pool.map(double, range(3))
 except interlane.BrokenInterpreterPool:
     pass
-error = first.exception(20)
+error = first.exception(60)
 assert isinstance(error, interlane.BrokenInterpreterPool) and isinstance(error, cf.BrokenExecutor), error
 assert isinstance(error.__cause__, ValueError)
 try:
@@ -307,10 +307,10 @@ with InterpreterPoolExecutor(1) as pool:
     before = pool.submit(where).result()
     lost = pool.submit(die)
     after = [pool.submit(double, x) for x in range(5)]
-    error = lost.exception(20)
+    error = lost.exception(60)
     assert isinstance(error, interlane.WorkerLostError), error
-    assert [f.result(20) for f in after] == [0, 2, 4, 6, 8]
-    assert pool.submit(where).result(20) != before
+    assert [f.result(60) for f in after] == [0, 2, 4, 6, 8]
+    assert pool.submit(where).result(60) != before
 """,
     )
 
@@ -320,7 +320,7 @@ def test_workers_are_replaced_after_so_many_tasks(run_child: RunChild) -> None:
         run_child,
         """
 with InterpreterPoolExecutor(1, max_tasks_per_child=3) as pool:
-    places = [pool.submit(where).result(20) for _ in range(9)]
+    places = [pool.submit(where).result(60) for _ in range(9)]
     assert len(set(places)) == 3, places
     assert list(pool.map(double, range(10))) == list(range(0, 20, 2))
 for wrong, error in ((0, ValueError), ("a", TypeError)):
@@ -390,13 +390,13 @@ with InterpreterPoolExecutor(2) as pool:
         try:
             ask(0.05)
         except TimeoutError:
-            assert 0.04 < time.monotonic() - start < 20
+            assert 0.04 < time.monotonic() - start < 60
         else:
             raise AssertionError
     told = threading.Event()
     slow.add_done_callback(lambda f: told.set())
     go.set()
-    assert told.wait(10) and slow.result() == 1
+    assert told.wait(60) and slow.result() == 1
     go.clear()
     fast, slow = pool.submit(nap, 0.01, "fast"), pool.submit(when, go, "slow")
     futures = cf.as_completed([slow, fast])
@@ -404,23 +404,22 @@ with InterpreterPoolExecutor(2) as pool:
     go.set()
     assert next(futures).result() == "slow"
     many = [pool.submit(double, x) for x in range(500)]
-    done, rest = cf.wait(many, timeout=20)
+    done, rest = cf.wait(many, timeout=60)
     assert len(done) == 500 and not rest
     # Polling works as well, and so do several threads that wait for the same one.
     polled = pool.submit(nap, 0.05, 2)
     while not polled.done(): time.sleep(0.001)
     shared, seen = pool.submit(nap, 0.1, 3), []
-    threads = [threading.Thread(target=lambda: seen.append(shared.result(10))) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: seen.append(shared.result(60))) for _ in range(8)]
     for thread in threads: thread.start()
     for thread in threads: thread.join()
     assert seen == [3] * 8
     go.clear()
-    done, rest = cf.wait([pool.submit(nap, 0.01), pool.submit(when, go)], 10, cf.FIRST_COMPLETED)
+    done, rest = cf.wait([pool.submit(nap, 0.01), pool.submit(when, go)], 60, cf.FIRST_COMPLETED)
     assert len(done) == 1
     go.set()
     rest.pop().result()
 """,
-        timeout=90,
     )
 
 
@@ -433,18 +432,18 @@ with InterpreterPoolExecutor(2) as pool:
     def use(seed):
         try:
             for i in range(150):
-                assert pool.submit(double, seed + i).result(30) == 2 * (seed + i)
+                assert pool.submit(double, seed + i).result(60) == 2 * (seed + i)
                 if i % 10 == 0:
                     some = range(seed, seed + 5)
                     assert list(pool.map(double, some)) == [2 * x for x in some]
                 if i % 25 == 0:
-                    assert len(cf.wait([pool.submit(double, 1) for _ in range(4)], 30).done) == 4
+                    assert len(cf.wait([pool.submit(double, 1) for _ in range(4)], 60).done) == 4
         except BaseException as error:
             errors.append(error)
             raise
     threads = [threading.Thread(target=use, args=(1000 * n,)) for n in range(6)]
     for thread in threads: thread.start()
-    for thread in threads: thread.join(60)
+    for thread in threads: thread.join(90)
     assert not any(thread.is_alive() for thread in threads)
 assert not errors
 """,
@@ -476,7 +475,7 @@ with InterpreterPoolExecutor(2) as pool:
     try:
         list(pool.map(when, [go], timeout=0.2))
     except TimeoutError:
-        assert time.monotonic() - start < 30
+        assert time.monotonic() - start < 60
     else:
         raise AssertionError
     go.set()
@@ -499,7 +498,6 @@ with InterpreterPoolExecutor(2) as pool:
         else:
             raise AssertionError
 """,
-        timeout=90,
     )
 
 
@@ -517,7 +515,7 @@ for late in (lambda: pool.submit(double, 1), lambda: pool.map(double, [1])):
         assert "after shutdown" in str(error), error
     else:
         raise AssertionError
-assert [f.result(20) for f in queued] == [0, 1, 2, 3, 4]
+assert [f.result(60) for f in queued] == [0, 1, 2, 3, 4]
 pool.shutdown()
 
 pool = InterpreterPoolExecutor(1)
@@ -577,21 +575,23 @@ def test_ctrl_c_in_the_middle(run_child: RunChild) -> None:
     out = run_child(
         START
         + """
-import os, signal
+import signal
 def interrupt():
     time.sleep(0.5)
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # no other thread would wake it
 start = time.monotonic()
 try:
     with InterpreterPoolExecutor(2) as pool:
         pool.prestart()
-        futures = [pool.submit(nap, 1.0) for _ in range(40)]
+        futures = [pool.submit(nap, 1.0) for _ in range(300)]
         threading.Thread(target=interrupt).start()
         futures[-1].result()
 except KeyboardInterrupt:
-    assert time.monotonic() - start < 10, time.monotonic() - start
-    print("interrupted", sum(f.cancelled() for f in futures) > 30)
-"""
+    # All of them would take two minutes and a half.
+    assert time.monotonic() - start < 60, time.monotonic() - start
+    print("interrupted", sum(f.cancelled() for f in futures) > 150)
+""",
+        timeout=100,
     )
     assert "interrupted True" in out
 
@@ -633,7 +633,7 @@ while time.monotonic() < end or hits < 20:
 stop.set()
 thread.join()
 for future, expected in futures:
-    assert future.result(20) in (expected, expected + 2, expected - 2), (future, expected)
+    assert future.result(60) in (expected, expected + 2, expected - 2), (future, expected)
 pool.shutdown()
 """,
     )
@@ -700,7 +700,7 @@ def inner(n):
     with interlane.InterpreterPoolExecutor(1) as pool:
         return sum(pool.map(abs, range(n)))
 with InterpreterPoolExecutor(1) as pool:
-    assert pool.submit(inner, 10).result(30) == 45
+    assert pool.submit(inner, 10).result(60) == 45
 """,
     )
 
@@ -738,8 +738,8 @@ for _ in range(3):
         del forgotten
     del pool, texts
 gc.collect()
-interlane.wait_released(10)
-deadline = time.monotonic() + 10
+interlane.wait_released(60)
+deadline = time.monotonic() + 60
 while interlane.stats().live and time.monotonic() < deadline:
     time.sleep(0.01)
 assert interlane.stats().live == 0, interlane.shares()

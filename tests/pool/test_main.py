@@ -76,7 +76,7 @@ class Thing: pass
 def make():
     return Thing()
 with interlane.InterpreterPoolExecutor(1) as pool:
-    error = pool.submit(make).exception(20)
+    error = pool.submit(make).exception(60)
     assert isinstance(error, RuntimeError) and "__main__" in str(error), error
 print("passed")
 """
@@ -84,7 +84,7 @@ print("passed")
 
 def run(*args: str, cwd: Path) -> str:
     done = subprocess.run(
-        [sys.executable, *args], cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, *args], cwd=cwd, capture_output=True, text=True, timeout=110, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

@@ -315,11 +315,22 @@ fn the_check_notices_what_no_queue_would_do() {
 fn the_check_notices_a_recorded_history_that_was_tampered_with() {
     for seed in 0..20 {
         let mut calls = history(Some(3), seed);
-        let is_received = |it: &Call| matches!(it.did, Did::Received(_));
-        calls.sort_by_key(|it| it.ended);
-        let first = calls.iter().position(is_received).unwrap();
-        let last = calls.iter().rposition(is_received).unwrap();
-        // The first and the last that were received were not there at the same time.
+        // Two items of one sender that were received one after the other: swapped, one overtook. Of the five
+        // or more that one receiver got, three have one sender: there are such two, whoever was stopped.
+        let received: Vec<_> = (0..calls.len())
+            .filter_map(|place| match calls[place].did {
+                Did::Received(item) => Some((place, item)),
+                _ => None,
+            })
+            .collect();
+        let mut pairs = received
+            .iter()
+            .flat_map(|&one| received.iter().map(move |&other| (one, other)));
+        let ((first, _), (last, _)) = pairs
+            .find(|&((first, one), (last, other))| {
+                one / 100 == other / 100 && calls[first].ended < calls[last].began
+            })
+            .unwrap();
         let did = calls[first].did;
         calls[first].did = calls[last].did;
         calls[last].did = did;

@@ -141,11 +141,11 @@ fn abandon_releases_what_came_back_and_orphans_the_rest() {
     // What is left is still good, and freed where it is dropped.
     assert_eq!(adopted.clone().fate, Fate::Adopted);
     thread::spawn(move || drop(adopted)).join().unwrap();
-    assert_eq!(log.discarded(), 1);
+    eventually("discarded", || log.discarded() == 1);
     let held = runtime.hold();
     // SAFETY: the lock is held.
     unsafe { pinned.drop_in(&runtime.owner) };
-    assert_eq!(log.discarded(), 2);
+    eventually("discarded", || log.discarded() == 2);
     assert_eq!(log.released(), 1);
     drop(held);
     assert_eq!(runtime.drain(), 0);
@@ -175,7 +175,10 @@ fn an_owner_that_ends_while_its_shares_are_dropped_accounts_for_each() {
             runtime.end();
         });
         let log = &runtime.log;
-        assert_eq!(log.released() + log.discarded(), SHARES);
+        // Whoever looks at the list, such as another test, discards what is dropped meanwhile.
+        eventually("accounted for", || {
+            log.released() + log.discarded() == SHARES
+        });
         assert_eq!(log.orphaned(), log.discarded());
         let counters = runtime.owner.counters();
         assert_eq!(counters.released + counters.orphaned, SHARES as u64);
@@ -314,10 +317,13 @@ fn what_a_freed_record_had_counted_stays_in_the_totals() {
     runtime.end();
     drop(runtime);
     eventually("freed", || !find());
-    let after = totals();
-    assert!(after.created >= before.created + 2);
-    assert!(after.released >= before.released + 2);
-    assert!(after.entries >= before.entries);
+    // For a moment, what a record of another test had counted may be in neither place.
+    eventually("counted", || {
+        let after = totals();
+        after.created >= before.created + 2
+            && after.released >= before.released + 2
+            && after.entries >= before.entries
+    });
 }
 
 #[test]

@@ -46,8 +46,8 @@ fn nothing_is_waited_for_when_nothing_is_out() {
 fn a_share_in_transit_is_out() {
     let runtime = Runtime::new();
     let sent = runtime.share(1).erase();
-    let within = Wait::within(Duration::from_millis(5));
     let began = Instant::now();
+    let within = Wait::within(Duration::from_millis(5));
     assert_eq!(
         runtime.owner.wait_released(OWN, &within),
         Err(Refused::TimedOut)

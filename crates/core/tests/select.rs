@@ -9,7 +9,8 @@
 mod support;
 
 use interlane_core::{
-    Notify, Op, Receiver, Refused, Select, SelectError, Selected, Sender, Wait, channel,
+    Abandon, Notify, Op, Parked, Receiver, Refused, Select, SelectError, Selected, Sender, Wait,
+    channel,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,6 +45,13 @@ impl Notify for Count {
     fn notify(&self) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
+}
+
+impl Parked for Count {
+    fn parked(&self, _: Arc<dyn Abandon>, _: Option<Instant>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+    fn unparked(&self) {}
 }
 
 #[test]
@@ -342,21 +350,28 @@ fn no_operations_wait_for_nothing() {
 fn a_call_that_goes_on_after_an_interruption_gets_its_place_back() {
     let it = ends(None);
     let began = Instant::now();
-    let second = {
-        let receiver = it.1.try_clone().unwrap();
-        thread::spawn(move || receiver.recv(&Wait::within(LONG)))
-    };
-    eventually("the second waits", || waiting(&it) == 1);
-    let wait = Wait {
-        since: Some(began),
-        ..Wait::within(LONG)
-    };
+    let parked = Count::default();
     thread::scope(|scope| {
-        let first = scope.spawn(|| it.1.recv(&wait));
+        let second = scope.spawn(|| {
+            let wait = Wait {
+                parked: Some(&parked),
+                ..Wait::within(LONG)
+            };
+            it.1.recv(&wait)
+        });
+        // In line, and not in the seat any more, where it may spin for long if it is stopped there.
+        eventually("the second sleeps", || parked.0.load(Ordering::SeqCst) == 1);
+        let first = scope.spawn(|| {
+            let wait = Wait {
+                since: Some(began),
+                ..Wait::within(LONG)
+            };
+            it.1.recv(&wait)
+        });
         eventually("both wait", || waiting(&it) == 2);
         it.0.try_send(1).unwrap();
         assert_eq!(first.join().unwrap(), Ok(1));
+        it.0.try_send(2).unwrap();
+        assert_eq!(second.join().unwrap(), Ok(2));
     });
-    it.0.try_send(2).unwrap();
-    assert_eq!(second.join().unwrap(), Ok(2));
 }
