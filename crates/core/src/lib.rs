@@ -35,6 +35,8 @@
 //!   others wait.
 //! * **Pages.** [`Pages`] are read-only bytes that belong to no runtime; each
 //!   may map them for itself, right behind the header of an object.
+//! * **Notes.** A [`Note`] is a small text on its way from one thread to
+//!   another, torn off the writer's [`Pad`].
 //! * **Frozen values.** Plain data in one block of memory, which any thread reads
 //!   and looks things up in as it is: see [`frozen`].
 //! * **Locks.** A [`Lock`], a [`ReentrantLock`], a [`Semaphore`], an [`Event`],
@@ -117,6 +119,7 @@
 mod area;
 mod channel;
 pub mod frozen;
+mod notes;
 mod owner;
 mod pages;
 mod primitive;
@@ -129,6 +132,7 @@ pub use self::channel::{
     Channel, Notify, Op, Receiver, Refused, Select, SelectError, Selected, SendError, Sender,
     Statistics, channel,
 };
+pub use self::notes::{Note, Pad};
 pub use self::owner::{
     Counters, Host, Orphans, Owner, OwnerState, Pass, ShareInfo, ShareState, owners, shares, totals,
 };

@@ -3,9 +3,11 @@
 use core::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
+use crate::convert::tree::desk::Desk;
 use crate::errors::Errors;
 use crate::py::Global;
 use crate::py::keys::Keys;
+use crate::py::names::{Arrived, Sent};
 use crate::runtime::Interpreter;
 use crate::types::frozen;
 use crate::types::sync::Classes;
@@ -57,6 +59,10 @@ pub(crate) struct State {
     pub(crate) errors: Errors,
     /// Keys of dicts that have come before. `str` only, which the collector has nothing to do with.
     pub(crate) keys: Keys,
+    /// Those of them that have numbers.
+    pub(crate) sent: Sent,
+    pub(crate) arrived: Arrived,
+    pub(crate) desk: Desk,
     /// `None` is all zeroes: the null-pointer form of `Option<Arc<_>>`.
     pub(crate) interpreter: InterpreterSlot,
 }

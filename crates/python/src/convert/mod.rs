@@ -9,6 +9,7 @@ pub(crate) mod end;
 mod foreign;
 pub(crate) mod frozen;
 pub(crate) mod item;
+mod names;
 pub(crate) mod object;
 pub(crate) mod pages;
 pub(crate) mod part;
@@ -23,7 +24,7 @@ pub(crate) mod tree;
 use core::sync::atomic::AtomicUsize;
 use std::sync::Arc;
 
-use interlane_core::{AnyShare, Fate, Resource, Share};
+use interlane_core::{AnyShare, Fate, Note, Resource, Share};
 
 use crate::py::arrow::Buffer;
 use crate::py::buffer::{Acquired, Window};
@@ -84,6 +85,8 @@ pub(crate) enum Message {
     Frozen(Box<frozen::Transit>),
     Pickle(Box<pickle::Pickled>),
     Tree(Box<tree::Tree>),
+    /// A short tree without leaves.
+    Note(Note),
 }
 
 /// How objects are to be packed.
@@ -300,6 +303,7 @@ fn unpack_kept<'py>(
         Message::Frozen(transit) => transit.open(cx, whole),
         Message::Pickle(data) => pickle::load(cx, *data),
         Message::Tree(tree) => tree::unpack(cx, *tree, whole),
+        Message::Note(note) => tree::unpack_note(cx, &note),
     }
 }
 
@@ -333,6 +337,7 @@ impl Message {
             Self::Frozen(transit) => Self::Frozen(transit.clone()),
             Self::Pickle(data) => Self::Pickle(Box::new(data.try_clone(cx)?)),
             Self::Tree(tree) => Self::Tree(Box::new(tree.try_clone(cx)?)),
+            Self::Note(note) => Self::Note(note.clone()),
         })
     }
 

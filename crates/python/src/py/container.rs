@@ -2,6 +2,8 @@
 
 use pyo3_ffi as ffi;
 
+use super::error::Builtin;
+use super::object::Kind;
 use super::{Attached, Owned, PyResult, Raised, Ref, running};
 
 /// A position in a container that is being stepped through.
@@ -78,6 +80,36 @@ impl<'py> Steps<'py> {
                 }
                 Ok(Next::End)
             }
+            #[cfg(not(Py_GIL_DISABLED))]
+            Self::Dict(dict, position, size, value) => {
+                loop {
+                    if let Some(item) = value.take() {
+                        if let Some(answer) = visit(item.get(), 2)? {
+                            return Ok(Next::Stop(item, answer));
+                        }
+                    }
+                    // Both stay where they are while no Python code runs, and nobody else changes the dict under our
+                    // GIL.
+                    let Some((key, item)) = dict_step(py, dict.get(), position, *size)? else {
+                        return Ok(Next::End);
+                    };
+                    if key.kind() == Kind::Other {
+                        *value = Some(item.to_owned(py));
+                        let key = key.to_owned(py);
+                        if let Some(answer) = visit(key.get(), 2)? {
+                            return Ok(Next::Stop(key, answer));
+                        }
+                        continue;
+                    }
+                    if let Some(answer) = visit(key, 1)? {
+                        *value = Some(item.to_owned(py));
+                        return Ok(Next::Stop(key.to_owned(py), answer));
+                    }
+                    if let Some(answer) = visit(item, 1)? {
+                        return Ok(Next::Stop(item.to_owned(py), answer));
+                    }
+                }
+            }
             _ => {
                 while let Some(item) = self.next_owned(py)? {
                     if let Some(answer) = visit(item.get(), 2)? {
@@ -101,25 +133,12 @@ impl<'py> Steps<'py> {
                 if let Some(value) = value.take() {
                     return Ok(Some(value));
                 }
-                // The size is checked so that a change is an error, not a surprise.
-                let same = undisturbed(dict.get(), || {
-                    let (mut key, mut item) = (core::ptr::null_mut(), core::ptr::null_mut());
-                    // SAFETY: an exact dict, which nobody changes meanwhile; key and value are borrowed and become
-                    // owned at once.
-                    unsafe {
-                        if ffi::PyDict_Size(dict.as_ptr()) != *size {
-                            return None;
-                        }
-                        if ffi::PyDict_Next(dict.as_ptr(), position, &mut key, &mut item) == 0 {
-                            return Some(None);
-                        }
-                        *value = Some(Ref::from_ptr(item).to_owned(py));
-                        Some(Some(Ref::from_ptr(key).to_owned(py)))
-                    }
-                });
-                same.ok_or_else(|| {
-                    let message = "dictionary changed size while it was being sent";
-                    Raised::builtin(py, super::error::Builtin::Runtime, message)
+                undisturbed(dict.get(), || {
+                    let pair = dict_step(py, dict.get(), position, *size)?;
+                    Ok(pair.map(|(key, item)| {
+                        *value = Some(item.to_owned(py));
+                        key.to_owned(py)
+                    }))
                 })
             }
             Self::Iterator(iterator) => iterator.get().next(py),
@@ -155,6 +174,29 @@ impl<'py> Steps<'py> {
             raised.ignore(py);
             None
         })
+    }
+}
+
+/// The key and the value at this position of an exact dict, which had this many keys: that is checked so that a change
+/// is an error, not a surprise. Without a GIL, nobody else may change it meanwhile.
+#[inline(always)]
+fn dict_step<'a>(
+    py: Attached<'_>,
+    dict: Ref<'a>,
+    position: &mut isize,
+    size: isize,
+) -> PyResult<Option<(Ref<'a>, Ref<'a>)>> {
+    let (mut key, mut item) = (core::ptr::null_mut(), core::ptr::null_mut());
+    // SAFETY: an exact dict, which nobody changes meanwhile and which keeps both.
+    unsafe {
+        if (*dict.as_ptr().cast::<ffi::PyDictObject>()).ma_used != size {
+            let message = "dictionary changed size while it was being sent";
+            return Err(Raised::builtin(py, Builtin::Runtime, message));
+        }
+        if ffi::PyDict_Next(dict.as_ptr(), position, &mut key, &mut item) == 0 {
+            return Ok(None);
+        }
+        Ok(Some((Ref::from_ptr(key), Ref::from_ptr(item))))
     }
 }
 

@@ -35,6 +35,7 @@ pub(crate) mod interp;
 pub(crate) mod keys;
 pub(crate) mod method;
 pub(crate) mod module;
+pub(crate) mod names;
 pub(crate) mod number;
 pub(crate) mod object;
 pub(crate) mod owned;

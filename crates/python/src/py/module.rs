@@ -128,6 +128,8 @@ unsafe extern "C" fn clear(module: *mut ffi::PyObject) -> c_int {
                     global.clear(py);
                 }
                 state.keys.clear(py);
+                state.sent.clear(py);
+                state.arrived.clear(py);
             });
         }
     }

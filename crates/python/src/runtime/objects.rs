@@ -32,6 +32,11 @@ struct Entry {
 unsafe impl Send for Entry {}
 
 impl Objects {
+    /// Is there an object that goes as its share wherever it is sent?
+    pub(crate) fn has_published(&self) -> bool {
+        self.published.load(Ordering::Relaxed) > 0
+    }
+
     /// Remembers a share of the object at `address`.
     pub(crate) fn insert(&self, _py: Attached<'_>, address: usize, share: &Share<Object>) {
         let any = share.as_any();

@@ -1,10 +1,11 @@
 //! The text as far as it is written, and everything that is written in one go: what has no parts.
 
-use super::super::{Message, Packing, leaf, same, shared_already};
+use super::super::{Message, Packing, leaf, names, same, shared_already};
+use super::code;
+use super::desk::Tools;
 use super::met::Met;
-use super::{Tree, code};
 use crate::py::object::Kind;
-use crate::py::{Cx, PyResult, Ref};
+use crate::py::{Cx, Owned, PyResult, Ref};
 
 /// What comes before the data of a `str` or `bytes`, at the most: code, width, length.
 const HEADER: usize = 12;
@@ -12,12 +13,22 @@ const HEADER: usize = 12;
 /// How much text an item of a container is likely to be, in bytes.
 const TYPICAL: usize = 8;
 
+/// How many keys of an item may get a number.
+const FEW: usize = 32;
+
 pub(super) struct Draft<'py> {
     cx: Cx<'py>,
     packing: Packing,
     /// Could anybody get the very same objects?
     mates: bool,
-    tree: Tree,
+    /// Do keys go by number?
+    by_number: bool,
+    /// Keys that went without one.
+    unnumbered: Vec<Owned<'py>>,
+    tools: Box<Tools>,
+    leaves: Vec<Message>,
+    /// Is any object met again?
+    again: bool,
     met: Met<'py>,
 }
 
@@ -38,35 +49,53 @@ impl<'py> Draft<'py> {
             cx,
             packing,
             mates: owner.has_mates(),
-            tree: Tree {
-                code: Vec::new(),
-                leaves: Vec::new(),
-                owner: owner.id(),
-                again: false,
-            },
+            // What is shared itself goes as a share, also where it is a key.
+            by_number: !cfg!(Py_GIL_DISABLED)
+                && !owner.has_mates()
+                && !owner.objects().has_published(),
+            unnumbered: Vec::new(),
+            tools: cx.state.desk.take(),
+            leaves: Vec::new(),
+            again: false,
             met: Met::new(),
         }
     }
 
-    pub(super) fn into_message(self) -> Message {
-        self.tree.into_message()
+    pub(super) fn into_message(mut self) -> Message {
+        // Now only: within an item, an object goes always by number or never.
+        for key in &self.unnumbered {
+            let sent = &self.cx.state.sent;
+            sent.remember(self.cx.py(), key.get(), names::number);
+        }
+        let owner = self.cx.state.interpreter().id();
+        let message = self.tools.finish(self.leaves, owner, self.again);
+        self.cx.state.desk.put_back(self.tools);
+        message
     }
 
     /// Writes an object, if that is all it takes. Runs no Python code but for objects of other than built-in classes.
     ///
     /// `references`: how many to the object are the writer's own, or that of the container that it is from. `None`: it
-    /// is from none.
+    /// is from none. `is_key`: it is likely to come again in other items.
     #[inline]
     pub(super) fn write(
         &mut self,
         object: Ref<'_>,
         references: Option<isize>,
+        is_key: bool,
     ) -> PyResult<Written> {
         let kind = object.kind();
+        if kind == Kind::Str && self.by_number && references.is_some() {
+            let number = self.cx.state.sent.number(self.cx.py(), object);
+            if let Some(number) = number {
+                self.plain(code::NAME, number.to_le_bytes());
+                return Ok(Written::Whole);
+            }
+        }
         if self.scalar(object, kind, references.is_some())? {
             return Ok(Written::Whole);
         }
-        self.write_notable(object, kind, references)
+        self.write_notable(object, kind, references, is_key)
     }
 
     /// Writes what is not worth a number.
@@ -81,10 +110,7 @@ impl<'py> Draft<'py> {
         match kind {
             Kind::Int => match object.small_int(self.cx.py())? {
                 None => return Ok(false),
-                Some(value) => match i8::try_from(value) {
-                    Ok(small) => self.plain(code::SMALL_INT, small.to_le_bytes()),
-                    Err(_) => self.plain(code::INT, value.to_le_bytes()),
-                },
+                Some(value) => self.int(value),
             },
             Kind::Float => {
                 let value = object.as_float(self.cx.py())?;
@@ -100,11 +126,21 @@ impl<'py> Draft<'py> {
         Ok(true)
     }
 
+    #[inline]
+    fn int(&mut self, value: i64) {
+        match (i8::try_from(value), i32::try_from(value)) {
+            (Ok(value), _) => self.plain(code::SMALL_INT, value.to_le_bytes()),
+            (_, Ok(value)) => self.plain(code::INT_OF_4, value.to_le_bytes()),
+            _ => self.plain(code::INT, value.to_le_bytes()),
+        }
+    }
+
     fn write_notable(
         &mut self,
         object: Ref<'_>,
         kind: Kind,
         references: Option<isize>,
+        is_key: bool,
     ) -> PyResult<Written> {
         let cx = self.cx;
         let mut noted = 0;
@@ -134,12 +170,12 @@ impl<'py> Draft<'py> {
                 let text = object.int_to_hex(cx.py())?;
                 let digits = text.get().characters();
                 self.sized(code::BIG_INT | noted, digits.nbytes() + 1, digits.bytes());
-                self.tree.code.push(0);
+                self.tools.text.push(0);
             }
             Kind::Complex => {
                 let (re, im) = object.as_complex();
                 self.plain(code::COMPLEX | noted, re.to_le_bytes());
-                self.tree.code.extend_from_slice(&im.to_le_bytes());
+                self.tools.text.extend_from_slice(&im.to_le_bytes());
             }
             Kind::Str => match leaf(cx, object, self.packing)? {
                 Some(message) => self.leaf(message, noted),
@@ -151,17 +187,21 @@ impl<'py> Draft<'py> {
                         characters.width
                     };
                     // One allocation for a lone string.
-                    self.tree.code.reserve(characters.nbytes() + HEADER);
+                    self.tools.text.reserve(characters.nbytes() + HEADER);
                     self.plain(code::STR | noted, [width]);
                     self.size(characters.nbytes());
-                    self.tree.code.extend_from_slice(characters.bytes());
+                    self.tools.text.extend_from_slice(characters.bytes());
+                    let short = characters.ascii && characters.nbytes() <= names::LONGEST;
+                    if is_key && short && self.by_number && self.unnumbered.len() < FEW {
+                        self.unnumbered.push(object.to_owned(cx.py()));
+                    }
                 }
             },
             Kind::Bytes => match leaf(cx, object, self.packing)? {
                 Some(message) => self.leaf(message, noted),
                 None => {
                     let data = object.as_bytes();
-                    self.tree.code.reserve(data.len() + HEADER);
+                    self.tools.text.reserve(data.len() + HEADER);
                     self.sized(code::BYTES | noted, data.len(), data);
                 }
             },
@@ -173,7 +213,7 @@ impl<'py> Draft<'py> {
     /// Writes the number of the object, if it has been met; else gives it one.
     pub(super) fn again(&mut self, object: Ref<'_>) -> Option<usize> {
         let number = self.met.again(self.cx.py(), object)?;
-        self.tree.again = true;
+        self.again = true;
         self.sized(code::AGAIN, number, &[]);
         Some(number)
     }
@@ -184,20 +224,20 @@ impl<'py> Draft<'py> {
     }
 
     pub(super) fn leaf(&mut self, message: Message, noted: u8) {
-        let index = self.tree.leaves.len();
-        self.tree.leaves.push(message);
+        let index = self.leaves.len();
+        self.leaves.push(message);
         self.sized(code::LEAF | noted, index, &[]);
     }
 
     pub(super) fn named(&mut self, module: &str, qualname: &str, noted: u8) {
         self.sized(code::NAMED | noted, module.len(), module.as_bytes());
         self.size(qualname.len());
-        self.tree.code.extend_from_slice(qualname.as_bytes());
+        self.tools.text.extend_from_slice(qualname.as_bytes());
     }
 
     /// What comes before the objects of a container.
     pub(super) fn container(&mut self, code: u8, size: usize, objects: usize) {
-        self.tree.code.reserve(TYPICAL * objects + HEADER);
+        self.tools.text.reserve(TYPICAL * objects + HEADER);
         self.sized(code, size, &[]);
     }
 
@@ -210,24 +250,24 @@ impl<'py> Draft<'py> {
 
     #[inline]
     fn plain<const N: usize>(&mut self, code: u8, data: [u8; N]) {
-        let text = &mut self.tree.code;
+        let text = &mut self.tools.text;
         text.reserve(N + 1);
         text.push(code);
         text.extend_from_slice(&data);
     }
 
     fn sized(&mut self, code: u8, size: usize, data: &[u8]) {
-        self.tree.code.push(code);
+        self.tools.text.push(code);
         self.size(size);
-        self.tree.code.extend_from_slice(data);
+        self.tools.text.extend_from_slice(data);
     }
 
     /// A number in groups of seven bits, lowest first.
     fn size(&mut self, mut value: usize) {
         while value >= 0x80 {
-            self.tree.code.push(value as u8 | 0x80);
+            self.tools.text.push(value as u8 | 0x80);
             value >>= 7;
         }
-        self.tree.code.push(value as u8);
+        self.tools.text.push(value as u8);
     }
 }

@@ -5,19 +5,20 @@
 //! gets a number the first time; from then on the number stands for it, which also closes cycles.
 
 mod building;
+pub(crate) mod desk;
 mod draft;
 pub(super) mod met;
 mod reading;
 pub(super) mod stack;
 mod writing;
 
-pub(super) use reading::unpack;
+pub(super) use reading::{unpack, unpack_note};
 pub(super) use writing::pack;
 
 use super::Message;
 use crate::py::{Cx, PyResult};
 
-/// What to build, and the leaves to put in.
+/// What to build, and the leaves to put in. A short one without leaves is a note.
 pub(crate) struct Tree {
     code: Vec<u8>,
     leaves: Vec<Message>,
@@ -28,20 +29,6 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// A leaf that is alone needs no tree around it.
-    fn into_message(mut self) -> Message {
-        match (self.leaves.pop(), &self.code[..]) {
-            (Some(leaf), [byte, 0]) if byte & !code::NOTED == code::LEAF => leaf,
-            (leaf, _) => {
-                self.leaves.extend(leaf);
-                if self.code.capacity() > 2 * self.code.len() + 64 {
-                    self.code.shrink_to_fit();
-                }
-                Message::Tree(Box::new(self))
-            }
-        }
-    }
-
     pub(super) fn leaves(&self) -> &[Message] {
         &self.leaves
     }
@@ -90,6 +77,10 @@ mod code {
     /// How it is made and what it gets afterwards, the number of arguments and that of the rest; then what makes it, the
     /// arguments, and the rest.
     pub(super) const INSTANCE: u8 = 20;
+    /// Number of a name.
+    pub(super) const NAME: u8 = 21;
+    /// 4 bytes.
+    pub(super) const INT_OF_4: u8 = 22;
     /// Set in the code of an object that has a number.
     pub(super) const NOTED: u8 = 0x80;
 }

@@ -1,9 +1,9 @@
 //! From the text to objects.
 
-use interlane_core::AnyShare;
+use interlane_core::{AnyShare, Note};
 
 use super::super::plan::Make;
-use super::super::{Message, protocol, unpack_kept};
+use super::super::{Message, names, protocol, unpack_kept};
 use super::building::{Fill, Frame, Instance};
 use super::{Tree, code};
 use crate::py::error::Builtin;
@@ -13,7 +13,7 @@ struct Reader<'py, 'a> {
     cx: Cx<'py>,
     /// What the tree is the content of.
     whole: Option<&'a AnyShare>,
-    code: Vec<u8>,
+    code: &'a [u8],
     at: usize,
     leaves: Vec<Option<Message>>,
     owner: i64,
@@ -29,18 +29,19 @@ pub(in super::super) fn unpack<'py>(
     tree: Tree,
     whole: Option<&AnyShare>,
 ) -> PyResult<Owned<'py>> {
-    let leaves = tree.leaves.into_iter().map(Some).collect();
-    let mut reader = Reader {
-        cx,
-        whole,
-        code: tree.code,
-        at: 0,
-        leaves,
-        owner: tree.owner,
-        noted: tree.again.then(Vec::new),
-        open: Vec::new(),
-        instances: Vec::new(),
+    let reader = Reader {
+        leaves: tree.leaves.into_iter().map(Some).collect(),
+        ..Reader::new(cx, &tree.code, tree.owner, tree.again)
     };
+    read(Reader { whole, ..reader })
+}
+
+pub(in super::super) fn unpack_note<'py>(cx: Cx<'py>, note: &Note) -> PyResult<Owned<'py>> {
+    read(Reader::new(cx, note, note.label(), note.tag() != 0))
+}
+
+fn read<'py>(mut reader: Reader<'py, '_>) -> PyResult<Owned<'py>> {
+    let cx = reader.cx;
     loop {
         let mut object = match reader.read()? {
             Some(object) => object,
@@ -64,7 +65,21 @@ pub(in super::super) fn unpack<'py>(
     }
 }
 
-impl<'py> Reader<'py, '_> {
+impl<'py, 'a> Reader<'py, 'a> {
+    fn new(cx: Cx<'py>, code: &'a [u8], owner: i64, again: bool) -> Self {
+        Self {
+            cx,
+            whole: None,
+            code,
+            at: 0,
+            leaves: Vec::new(),
+            owner,
+            noted: again.then(Vec::new),
+            open: Vec::new(),
+            instances: Vec::new(),
+        }
+    }
+
     /// The next object, or `None` when a container was opened.
     fn read(&mut self) -> PyResult<Option<Owned<'py>>> {
         let cx = self.cx;
@@ -77,6 +92,10 @@ impl<'py> Reader<'py, '_> {
             code::ELLIPSIS => cx.ellipsis(),
             code::NOT_IMPLEMENTED => cx.not_implemented(),
             code::SMALL_INT => cx.int(i64::from(self.byte()? as i8))?,
+            code::INT_OF_4 => {
+                let value = self.bytes(4)?.try_into().map_err(|_| corrupt(cx))?;
+                cx.int(i32::from_le_bytes(value).into())?
+            }
             code::INT => cx.int(i64::from_le_bytes(self.word()?))?,
             code::FLOAT => cx.float(f64::from_le_bytes(self.word()?))?,
             code::COMPLEX => {
@@ -99,6 +118,11 @@ impl<'py> Reader<'py, '_> {
                 let noted = self.noted.as_ref().and_then(|noted| noted.get(number));
                 let object = noted.and_then(Option::as_ref).ok_or_else(|| corrupt(cx))?;
                 object.get().to_owned(cx.py())
+            }
+            code::NAME => {
+                let number = u16::from_le_bytes([self.byte()?, self.byte()?]);
+                let name = cx.state.arrived.get(cx.py(), number, names::text)?;
+                return name.map(Some).ok_or_else(|| corrupt(cx));
             }
             code::LEAF => {
                 let index = self.size()?;
@@ -263,7 +287,7 @@ impl<'py> Reader<'py, '_> {
     }
 
     #[inline]
-    fn bytes(&mut self, count: usize) -> PyResult<&[u8]> {
+    fn bytes(&mut self, count: usize) -> PyResult<&'a [u8]> {
         let start = self.at;
         self.at = start.saturating_add(count);
         let cx = self.cx;

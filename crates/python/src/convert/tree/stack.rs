@@ -7,6 +7,9 @@ use crate::py::container::Steps;
 /// How many characters of a path are shown.
 const LONGEST_PATH: usize = 300;
 
+/// How many keys a dict has at the most that is taken for a record of something.
+const RECORD: usize = 64;
+
 /// What the objects of a frame are to their container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Role {
@@ -32,6 +35,16 @@ pub(in super::super) struct Frame<'py> {
     pub(in super::super) expected: usize,
     /// How many objects were taken out.
     pub(in super::super) taken: usize,
+}
+
+impl Frame<'_> {
+    /// Is every other object, from the first on, a key that other items are likely to have, too? Large dicts have keys of
+    /// their own.
+    #[inline]
+    pub(in super::super) fn has_names(&self) -> bool {
+        matches!(self.role, Role::Dict | Role::Rest(Rest::Attributes))
+            && self.expected <= 2 * RECORD
+    }
 }
 
 #[derive(Default)]

@@ -72,13 +72,15 @@ pub(in super::super) fn pack(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> P
 
 impl<'py> Writer<'py> {
     fn write_all(&mut self, object: Ref<'_>) -> PyResult<()> {
-        let written = self.draft.write(object, None)?;
+        let written = self.draft.write(object, None, false)?;
         self.go_on(object, written)?;
         while let Some(frame) = self.stack.last_mut() {
             let draft = &mut self.draft;
+            let names = frame.has_names();
             let next = frame.steps.next(self.cx.py(), |object, references| {
                 frame.taken += 1;
-                match draft.write(object, Some(references))? {
+                let is_key = names && frame.taken % 2 == 1;
+                match draft.write(object, Some(references), is_key)? {
                     Written::Whole => Ok(None),
                     written => Ok(Some(written)),
                 }

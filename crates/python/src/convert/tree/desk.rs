@@ -1,0 +1,68 @@
+//! What each item is written with: kept from one to the next.
+
+use core::cell::Cell;
+
+use interlane_core::Pad;
+
+use super::super::Message;
+use super::Tree;
+
+/// A text that took more is not kept.
+const KEPT: usize = 64 * 1024;
+
+/// Part of the module's state: all zeroes, the null-pointer form of `Option<Box<_>>`, is empty. Not used without a GIL.
+#[repr(transparent)]
+#[derive(Default)]
+pub(crate) struct Desk(Cell<Option<Box<Tools>>>);
+
+/// Whoever writes has them; what is sent meanwhile, by the code of an object that is being written, uses new ones.
+#[derive(Default)]
+pub(super) struct Tools {
+    pub(super) text: Vec<u8>,
+    pad: Pad,
+}
+
+impl Desk {
+    pub(super) fn take(&self) -> Box<Tools> {
+        let tools = if cfg!(Py_GIL_DISABLED) {
+            None
+        } else {
+            self.0.take()
+        };
+        tools.unwrap_or_default()
+    }
+
+    pub(super) fn put_back(&self, mut tools: Box<Tools>) {
+        if !cfg!(Py_GIL_DISABLED) && tools.text.capacity() <= KEPT {
+            tools.text.clear();
+            self.0.set(Some(tools));
+        }
+    }
+}
+
+impl Tools {
+    /// The message of what was written, and of the leaves that belong in it.
+    pub(super) fn finish(&mut self, mut leaves: Vec<Message>, owner: i64, again: bool) -> Message {
+        use super::code::{LEAF, NOTED};
+        match (leaves.pop(), &self.text[..]) {
+            // A leaf that is alone needs no tree around it.
+            (Some(leaf), [byte, 0]) if byte & !NOTED == LEAF => return leaf,
+            (None, text) if !cfg!(Py_GIL_DISABLED) => {
+                if let Some(note) = self.pad.tear(owner, again.into(), text) {
+                    return Message::Note(note);
+                }
+            }
+            (leaf, _) => leaves.extend(leaf),
+        }
+        let mut code = core::mem::take(&mut self.text);
+        if code.capacity() > 2 * code.len() + 64 {
+            code.shrink_to_fit();
+        }
+        Message::Tree(Box::new(Tree {
+            code,
+            leaves,
+            owner,
+            again,
+        }))
+    }
+}
