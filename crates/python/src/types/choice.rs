@@ -223,7 +223,6 @@ impl Class for Choice {
     };
     const GETSET: &'static [GetSet] = &[getset::END];
     const SLOTS: &'static [Slot] = &[];
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.choice

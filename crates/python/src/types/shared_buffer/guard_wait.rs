@@ -253,7 +253,6 @@ impl Class for GuardWait {
         ]
     };
     const SLOTS: &'static [Slot] = &[];
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.guard_wait

@@ -372,7 +372,6 @@ impl Class for LockWait {
         ]
     };
     const SLOTS: &'static [Slot] = &[];
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.lock_wait
