@@ -12,19 +12,19 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import child
 import gate
 import interlane
+import session
 from interlane import interpreters
 from interlane._bench.contenders import BOCPY, STANDARD
-from interlane._bench.machine import describe
 from interlane._bench.results import Result, Results
 from interlane._bench.scenarios import RUST_QUEUES
-from targets import Target, least_of, over, table
+from targets import Target, least_of, over
 
 TITLE = "Crowds"
 RUST = os.environ.get("INTERLANE_RUST_BENCH", "")
@@ -248,10 +248,7 @@ def rows(results: dict[str, Results]) -> Iterator[str]:
 
 def main() -> None:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean nothing")
-    parser.add_argument("--short", action="store_true", help="less of each")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    parser = session.arguments(__doc__)
     parser.add_argument("--repetitions", type=int, default=3, metavar="N", help="default: %(default)s")
     parser.add_argument("--only", default="", metavar="NAME", help="only this contender")
     parser.add_argument(
@@ -262,8 +259,7 @@ def main() -> None:
         number, size, count = options.one
         print(json.dumps(measure(CROWDS[number], size, count)))
         return
-    machine = describe()
-    print(", ".join(f"{name}: {value}" for name, value in machine.items()), flush=True)
+    machine = session.begin()
     scale = 0.002 if options.quick else 0.3 if options.short else 1.0
     sizes = SIZES if not options.quick else (1, 8)
     results: dict[str, Results] = {f"{size} by {size}": {} for size in sizes}
@@ -281,12 +277,7 @@ def main() -> None:
                 if name.startswith("Rust") and result.medians:
                     result.medians[-1] *= 1e3  # it says thousands
     print("\n" + "\n".join(rows(results)))
-    print("\n" + "\n".join(table(results, TARGETS)))
-    if options.json:
-        figures = {
-            size: {name: asdict(result) for name, result in found.items()} for size, found in results.items()
-        }
-        options.json.write_text(json.dumps({"machine": machine, "results": figures}, indent=1) + "\n")
+    session.end(machine, results, TARGETS, options.json)
 
 
 if __name__ == "__main__":

@@ -15,17 +15,18 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import child
 import gate
 import interlane
+import session
 from interlane import interpreters
-from interlane._bench.machine import MAIN, describe, pin
+from interlane._bench.machine import MAIN, pin
 from interlane._bench.results import Result, Results
-from targets import Target, least_of, over, table
+from targets import Target, least_of, over
 
 TITLE = "Locks"
 
@@ -250,10 +251,7 @@ def measure_contended(results: dict[str, Results], seconds: float, counts: tuple
 
 def main() -> None:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean nothing")
-    parser.add_argument("--short", action="store_true", help="less of each")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    parser = session.arguments(__doc__)
     parser.add_argument("--one", nargs=2, metavar=("USE", "SECONDS"), help=argparse.SUPPRESS)
     parser.add_argument("--crowd", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -264,22 +262,14 @@ def main() -> None:
         name, count, load, seconds = options.crowd
         print(json.dumps(contended(name, int(count), LOADS[load], float(seconds))))
         return
-    machine = describe()
-    print(", ".join(f"{name}: {value}" for name, value in machine.items()), flush=True)
+    machine = session.begin()
     results: dict[str, Results] = {}
     uses = range(0, len(USES), 4 if options.quick else 1)
     measure_uncontended(results, uses, 0.01 if options.quick else 0.3 if options.short else 1.5)
     seconds = 0.02 if options.quick else 0.2 if options.short else 1.0
     counts = (1, 2) if options.quick else (1, 2, 4, 8) if options.short else COUNTS
     crowds = measure_contended(results, seconds, counts)
-    print("\n" + "\n".join(table(results, TARGETS)))
-    if options.json:
-        figures = {
-            scenario: {name: asdict(result) for name, result in rows.items()}
-            for scenario, rows in results.items()
-        }
-        report = {"machine": machine, "contended": crowds, "results": figures}
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
+    session.end(machine, results, TARGETS, options.json, contended=crowds)
 
 
 if __name__ == "__main__":

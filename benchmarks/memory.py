@@ -10,16 +10,16 @@ import json
 import queue
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import child
 import interlane
+import session
 from interlane import interpreters
-from interlane._bench.machine import describe
 from interlane._bench.results import Result, Results
-from targets import Target, least_of, table
+from targets import Target, least_of
 
 TITLE = "Memory"
 
@@ -150,18 +150,14 @@ TARGETS = (
 
 def main() -> None:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean nothing")
-    parser.add_argument("--short", action="store_true", help="fewer of each")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    parser = session.arguments(__doc__, short="fewer of each")
     parser.add_argument("--one", nargs=2, type=int, metavar=("SUBJECT", "COUNT"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         value = measure(SUBJECTS[options.one[0]], options.one[1])
         print(json.dumps({"median": value, "p99": value, "count": options.one[1]}))
         return
-    machine = describe()
-    print(", ".join(f"{name}: {value}" for name, value in machine.items()), flush=True)
+    machine = session.begin()
     if not Path("/proc/self/smaps_rollup").exists():
         print("this system does not say how large a process is")
         return
@@ -178,10 +174,7 @@ def main() -> None:
         child.add(result, [sys.executable, __file__, "--one", str(number), str(count)])
         text = f"{result.median:>12,.1f}" if result.medians else f"  left out: {result.failure}"
         print(f"  {subject.name:40}{text}", flush=True)
-    print("\n" + "\n".join(table(results, TARGETS)))
-    if options.json:
-        figures = {kind: {name: asdict(it) for name, it in found.items()} for kind, found in results.items()}
-        options.json.write_text(json.dumps({"machine": machine, "results": figures}, indent=1) + "\n")
+    session.end(machine, results, TARGETS, options.json)
 
 
 if __name__ == "__main__":

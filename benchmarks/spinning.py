@@ -10,15 +10,14 @@ import json
 import statistics
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import child
+import session
 from interlane._bench.contenders import BOCPY, INTERLANE, INTERLANE_TIMED, THREADS, Contender
-from interlane._bench.machine import MAIN, PEER, describe, pin
+from interlane._bench.machine import MAIN, PEER, pin
 from interlane._bench.results import Result, Results
-from targets import Target, beyond, least_of, table
+from targets import Target, beyond, least_of
 
 TITLE = "Spinning"
 CONTENDERS = (INTERLANE, INTERLANE_TIMED, THREADS, BOCPY)
@@ -88,10 +87,7 @@ TARGETS = tuple(
 
 def main() -> None:
     """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="see that it works; the figures mean nothing")
-    parser.add_argument("--short", action="store_true", help="less of each")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE too")
+    parser = session.arguments(__doc__)
     parser.add_argument("--repetitions", type=int, default=3, metavar="N", help="default: %(default)s")
     parser.add_argument("--one", nargs=3, metavar=("CONTENDER", "DELAY", "SECONDS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -99,8 +95,7 @@ def main() -> None:
         number, delay, seconds = options.one
         print(json.dumps(measure(CONTENDERS[int(number)], float(delay), float(seconds))))
         return
-    machine = describe()
-    print(", ".join(f"{name}: {value}" for name, value in machine.items()), flush=True)
+    machine = session.begin()
     delays = DELAYS[:2] if options.quick else DELAYS
     seconds = 0.02 if options.quick else 0.2 if options.short else 1.0
     results: dict[str, Results] = {name_of(delay): {} for delay in delays}
@@ -121,12 +116,7 @@ def main() -> None:
             # How long the wait was is where others keep their percentiles.
             shares = (it.median / statistics.median(it.p99s) for it in found)
             print(f"  {'  of the time that it waits':44}{''.join(f'{share:>9.1%}' for share in shares)}")
-    print("\n" + "\n".join(table(results, TARGETS)))
-    if options.json:
-        figures = {
-            delay: {name: asdict(it) for name, it in found.items()} for delay, found in results.items()
-        }
-        options.json.write_text(json.dumps({"machine": machine, "results": figures}, indent=1) + "\n")
+    session.end(machine, results, TARGETS, options.json)
 
 
 if __name__ == "__main__":

@@ -23,16 +23,9 @@ import pytest
 from interlane import SharedBuffer, SharedBytes, SharedStr
 
 hypothesis = pytest.importorskip("hypothesis", reason="hypothesis cannot be had for this Python")
-from hypothesis import HealthCheck, given, settings, strategies as st  # noqa: E402
+from hypothesis import given, settings, strategies as st  # noqa: E402
 
-# How long an example takes says something about the machine only.
-PROFILE = settings(
-    max_examples=50,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    derandomize=True,
-    database=None,
-)
+PROFILE = settings(max_examples=50)
 THRESHOLD = interlane.get_share_threshold()
 # Short, just below and above the threshold, and far above: by repeating.
 TIMES = st.sampled_from([1, 7, 1000, 5000])

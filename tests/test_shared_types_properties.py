@@ -8,16 +8,9 @@ import pytest
 from interlane import SharedBytes, SharedStr
 
 hypothesis = pytest.importorskip("hypothesis", reason="hypothesis cannot be had for this Python")
-from hypothesis import HealthCheck, given, settings, strategies as st  # noqa: E402
+from hypothesis import given, settings, strategies as st  # noqa: E402
 
-# How long an example takes says something about the machine only.
-PROFILE = settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    derandomize=True,
-    database=None,
-)
+PROFILE = settings(max_examples=60)
 # A seed that is made long, so that pages come into it without large examples.
 SEEDS = st.binary(min_size=1, max_size=40)
 TIMES = st.sampled_from([1, 3, 2000, 5000])

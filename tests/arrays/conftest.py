@@ -1,5 +1,6 @@
 """NumPy, loaded by the first test that wants it, and a C module that makes and reads capsules."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ def np() -> Any:
 def nothing_left() -> Any:
     """Checks that the test leaves no share behind."""
     yield
+    gc.collect()
     interlane.collect()
     interlane.wait_released(timeout=50)
     interlane.collect()

@@ -1,6 +1,5 @@
 """Arrays of all kinds arrive as promised, equal, over the same memory, and leave nothing pinned."""
 
-import gc
 from typing import Any
 
 import interlane
@@ -8,27 +7,12 @@ import pytest
 from interlane import SharedBuffer
 
 hypothesis = pytest.importorskip("hypothesis", reason="hypothesis cannot be had for this Python")
-from hypothesis import HealthCheck, given, settings, strategies as st  # noqa: E402
+from hypothesis import given, settings, strategies as st  # noqa: E402
 
-# How long an example takes says something about the machine only.
-PROFILE = settings(
-    max_examples=50,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    derandomize=True,
-    database=None,
-)
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+PROFILE = settings(max_examples=50)
 SHAPES = st.lists(st.integers(min_value=0, max_value=4), max_size=4).map(tuple)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left() -> Any:
-    interlane.collect()
-    before = interlane.stats().live
-    yield
-    gc.collect()
-    interlane.wait_released(timeout=50)
-    assert interlane.stats().live == before, interlane.shares()
 
 
 def arrive(item: Any) -> Any:

@@ -62,6 +62,17 @@ def test_ctrl_c_while_the_module_is_imported_is_no_traceback(cli: Any) -> None:
     assert child.stderr.read() == "interlane: interrupted before anything was done\n"
 
 
+def test_ctrl_c_does_not_reach_the_processes(cli: Any) -> None:
+    cli.module("""
+        import signal
+
+        def is_blocked(text):
+            return str(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+    """)
+    # The first process is the one with which multiprocessing starts a helper of its own.
+    assert cli.lines("job:is_blocked", "0.txt", "--backend=processes", "--jobs=1") == ["True"]
+
+
 def _wait_for_sleepers(cli: Any, count: int = 1) -> list[int]:
     deadline = time.monotonic() + 60
     while len(found := list(cli.directory.glob("sleeping-*"))) < count:

@@ -109,16 +109,6 @@ def _ask(path: str) -> Any:
             return json.load(answer)
 
 
-def _top(cli: Any, *args: object) -> subprocess.CompletedProcess[str]:
-    """Looks at a program, again if all of the machine was stopped for as long as `interlane top` waits."""
-    for _ in range(5):
-        done = cli.run("top", *args, expect=None)
-        if "has not answered" not in done.stderr and "runs no Python code" not in done.stderr:
-            break
-    assert done.returncode == 0, done.stderr
-    return done
-
-
 def _end(child: subprocess.Popen[str]) -> tuple[str, str]:
     found = child.communicate("", timeout=60)
     assert child.returncode == 0, found
@@ -310,7 +300,7 @@ def test_a_folder_that_others_may_enter_is_not_used(run_child: Any, tmp_path: Pa
 
 def test_once_shows_who_waits_for_whom_and_the_deadlock(cli: Any, start: Start) -> None:
     child = start(STUCK)
-    done = _top(cli, "--once", child.pid)
+    done = cli.run("top", "--once", child.pid)
     lines = done.stdout.splitlines()
     assert f"process {child.pid}, Python {sys.version.split()[0]}" in lines[0]
     place = lines.index("DEADLOCK")
@@ -330,7 +320,7 @@ def test_once_shows_who_waits_for_whom_and_the_deadlock(cli: Any, start: Start) 
 
 def test_json_has_the_whole_snapshot(cli: Any, start: Start) -> None:
     child = start(STUCK)
-    (line,) = _top(cli, "--json", "--once", child.pid).stdout.splitlines()
+    (line,) = cli.run("top", "--json", "--once", child.pid).stdout.splitlines()
     found = json.loads(line)
     assert len(found["cycles"]) == 1
     assert {wait["kind"] for wait in found["waits"]} == {"lock", "send"}
@@ -382,6 +372,33 @@ def test_a_program_that_is_stopped_does_not_answer(cli: Any, start: Start) -> No
     _end(child)
 
 
+def test_a_program_that_goes_on_is_looked_at_again(cli: Any, start: Start) -> None:
+    child = start(WAIT)
+    child.send_signal(signal.SIGSTOP)
+    watcher = cli.start("--json", "--interval", "0.05", child.pid, command="top")
+    assert watcher.stderr.readline().endswith("has not answered for 5 s: is it stopped?\n")
+    child.send_signal(signal.SIGCONT)
+    assert json.loads(watcher.stdout.readline())["pid"] == child.pid
+    _end(child)
+    _, stderr = watcher.communicate(timeout=60)
+    assert (watcher.returncode, stderr) == (1, f"interlane: process {child.pid} has ended\n")
+
+
+def test_a_program_that_takes_long_to_end_has_ended(cli: Any, start: Start) -> None:
+    path = cli.directory / "go"
+    # Called after what takes the socket away.
+    late = f"import atexit\natexit.register(until, lambda: os.path.exists({str(path)!r}))\n"
+    child = start(f"{late}interlane.serve_inspection()\n{WAIT}", top="0")
+    watcher = cli.start("--json", "--interval", "0.05", child.pid, command="top")
+    assert json.loads(watcher.stdout.readline())["pid"] == child.pid
+    child.stdin.close()
+    assert watcher.stderr.readline() == f"interlane: process {child.pid} does not answer any more\n"
+    cli.file("go", "")
+    assert child.wait(60) == 0
+    _, stderr = watcher.communicate(timeout=60)
+    assert (watcher.returncode, stderr) == (1, f"interlane: process {child.pid} has ended\n")
+
+
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="it can be reached")
 def test_a_program_that_did_not_opt_in_cannot_be_reached(cli: Any, start: Start) -> None:
     done = cli.run("top", start(WAIT, top="0").pid, expect=1)
@@ -395,10 +412,23 @@ def test_a_program_that_did_not_opt_in_is_reached_while_it_runs_python_code(cli:
     )
     found = [json.loads(line) for line in cli.run("top", "--json").stdout.splitlines()]
     assert next(it["how"] for it in found if it["pid"] == child.pid) == "remote_exec"
-    first = json.loads(_top(cli, "--json", "--once", child.pid).stdout)
+    first = json.loads(cli.run("top", "--json", "--once", child.pid).stdout)
     assert first["pid"] == child.pid
     # From then on it serves.
     assert _ask(first["service"])["pid"] == child.pid
+
+
+@needs_remote_exec
+def test_a_program_that_runs_no_python_code_is_asked_until_it_does(cli: Any, start: Start) -> None:
+    folder = cli.directory / "temporary"
+    folder.mkdir()
+    child = start("say('ready')\nsys.stdin.readline()\nuntil(lambda: False)", top="0")
+    watcher = cli.start("--json", child.pid, command="top", env={"TMPDIR": str(folder)})
+    assert "runs no Python code at the moment" in watcher.stderr.readline()
+    child.stdin.write("\n")
+    child.stdin.flush()
+    assert json.loads(watcher.stdout.readline())["pid"] == child.pid
+    assert not list(folder.iterdir())
 
 
 @needs_remote_exec
@@ -417,7 +447,7 @@ os._exit(0)
 """,
         top="0",
     )
-    found = json.loads(_top(cli, "--json", "--once", child.pid).stdout)
+    found = json.loads(cli.run("top", "--json", "--once", child.pid).stdout)
     assert "service" not in found
     assert len(found["interpreters"]) == 2
     _end(child)
@@ -445,6 +475,24 @@ def test_a_command_runs_beside_its_snapshots_and_gives_its_exit_code(cli: Any) -
     cli.file("go", "")
     _, stderr = child.communicate(timeout=60)
     assert (child.returncode, stderr) == (7, "hello --once\n")
+
+
+def test_a_command_is_shown_though_its_socket_did_not_listen_at_first(cli: Any) -> None:
+    late = """
+import os, socket, time
+def listen(self, *args):
+    while not os.path.exists("listen"):
+        time.sleep(0.005)
+    return listening(self, *args)
+listening, socket.socket.listen = socket.socket.listen, listen
+"""
+    cli.module(late + PROGRAM + when("go"), "job")
+    child = cli.start("--json", "-i", "0.1", "--", sys.executable, "job.py", command="top")
+    assert child.stderr.readline().endswith(" does not answer any more\n")
+    cli.file("listen", "")
+    assert json.loads(child.stdout.readline())["argv"][-1:] == ["job.py"]
+    cli.file("go", "")
+    assert child.wait(60) == 0
 
 
 def test_a_command_that_never_imports_interlane_just_runs(cli: Any) -> None:
@@ -541,6 +589,38 @@ def test_a_commands_output_is_on_the_screen_and_stays_after_it(cli: Any, termina
         "early\r\none\ttwo\r\nthree\r\n",
         "early\r\none     two\r\nthree\r\n",
     )
+
+
+def test_what_nobody_has_read_when_a_command_ends_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    from interlane.cli.top import program
+
+    # The machine has not come to the thread that reads.
+    monkeypatch.setattr(program.threading.Thread, "start", lambda _: None)
+    monkeypatch.setattr(program.threading.Thread, "join", lambda *_: None)
+    reader, writer = os.pipe()
+    output = program._Output(reader)
+    os.write(writer, b"one\ntwo")
+    # The pipe stays open, as if something else had it too.
+    output.end()
+    assert capfdbinary.readouterr().out == b"one\ntwo"
+    os.close(writer)
+    output._pipe.close()
+
+
+def test_a_view_of_a_silent_program_shows_it_when_it_answers(cli: Any, start: Start, terminal: Any) -> None:
+    watched = start(WAIT)
+    watched.send_signal(signal.SIGSTOP)
+    child = _live(cli, terminal, watched.pid, "--interval", "0.1")
+    terminal.wait_for("has not answered for 5 s: is it stopped? (q ends it)")
+    watched.send_signal(signal.SIGCONT)
+    terminal.wait_for("Interpreters (1)")
+    watched.send_signal(signal.SIGSTOP)
+    terminal.wait_for("no answer")
+    terminal.type("q")
+    assert child.wait(60) == 0
+    watched.send_signal(signal.SIGCONT)
 
 
 def test_q_leaves_a_command_that_runs_to_its_end(cli: Any, terminal: Any) -> None:

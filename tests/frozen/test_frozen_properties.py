@@ -7,16 +7,9 @@ import pytest
 from interlane import freeze
 
 hypothesis = pytest.importorskip("hypothesis", reason="hypothesis cannot be had for this Python")
-from hypothesis import HealthCheck, given, settings, strategies as st  # noqa: E402
+from hypothesis import given, settings, strategies as st  # noqa: E402
 
-# How long an example takes says something about the machine only.
-PROFILE = settings(
-    max_examples=80,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    derandomize=True,
-    database=None,
-)
+PROFILE = settings(max_examples=80)
 
 CHARACTERS = st.characters(codec=None, categories=None)
 SCALARS = st.one_of(

@@ -57,6 +57,11 @@ fn a_receiver_in_a_hurry_loses_nothing() {
 }
 
 #[test]
+fn a_seat_goes_from_one_receiver_to_the_next() {
+    exchange::a_seat_goes_from_one_receiver_to_the_next(CAPACITY);
+}
+
+#[test]
 fn a_handle_closes_against_a_receiver_in_a_hurry() {
     exchange::a_handle_closes_against_a_receiver_in_a_hurry(CAPACITY);
 }

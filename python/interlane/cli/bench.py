@@ -40,7 +40,7 @@ _SHORT = [scenario for scenario in SCENARIOS if scenario.short]
 _TURNS = 3
 _BUDGET = 80.0
 # For one measurement. Who takes longer has none.
-_PATIENCE = 15.0
+_PATIENCE = 60.0
 _LOOPS = 10
 _QUIET, _NOISY = 0.03, 0.15
 _BAR = 24

@@ -1,7 +1,6 @@
 //! What is counted.
 
 use super::Owner;
-use crate::primitive::Ordering;
 use std::time::Duration;
 
 /// Figures of one owner, or of all.
@@ -29,6 +28,18 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Nothing: the default, for constants.
+    pub(super) const NONE: Self = Self {
+        live: 0,
+        created: 0,
+        released: 0,
+        pending: 0,
+        orphaned: 0,
+        nbytes: 0,
+        entries: 0,
+        oldest_pending: None,
+    };
+
     /// Adds another's figures to these.
     pub(super) fn add(&mut self, other: &Self) {
         self.live += other.live;
@@ -52,7 +63,7 @@ impl Owner {
             pending: self.inbox.pending() as u64,
             orphaned: live.orphaned,
             nbytes: live.nbytes,
-            entries: self.entries.load(Ordering::Relaxed),
+            entries: self.tally.entries(),
             oldest_pending: self.inbox.oldest(),
         })
     }

@@ -34,6 +34,7 @@ impl Owner {
         // not had the lock yet, so it comes after us, and those who drop an
         // orphan after that cannot have found the lock in our hands.
         let sweeps = live.abandoned;
+        self.tally.note(&live);
         drop(live);
         if sweeps {
             self.sweep();

@@ -29,6 +29,7 @@ mod returns;
 mod shares;
 mod stack;
 mod table;
+mod tally;
 
 pub use self::counters::Counters;
 pub use self::ending::Orphans;
@@ -42,9 +43,7 @@ pub(crate) use self::table::{Table, lock_table};
 use self::gate::Gate;
 use self::inbox::Inbox;
 use self::stack::Stack;
-#[cfg(not(loom))]
-use crate::primitive::Ordering;
-use crate::primitive::process::AtomicU64;
+use self::tally::Tally;
 use crate::primitive::{Arc, AtomicBool, Mutex};
 use crate::reaper::Ring;
 use crate::share::live::Live;
@@ -68,11 +67,12 @@ pub struct Owner {
     /// Set by `abandon` before it looks at what is left. Read and written
     /// under the owner's lock only, written by one who is alone in the owner.
     ending: AtomicBool,
-    /// Visits of the reaper.
-    entries: AtomicU64,
     /// This owner's link in the reaper's list.
     #[cfg_attr(loom, expect(dead_code, reason = "models have no reaper"))]
     pub(crate) ring: Ring,
+    /// What the table knows when the record is freed, kept up by `with_live`.
+    /// The last field: once it is given up, nothing is counted any more.
+    tally: Arc<Tally>,
 }
 
 /// What an owner still does.
@@ -105,8 +105,8 @@ impl Owner {
             news: Futex::new(0),
             graves: Stack::new(),
             ending: AtomicBool::new(false),
-            entries: AtomicU64::new(0),
             ring: Ring::new(),
+            tally: Arc::new(Tally::new()),
         });
         table::register(&owner);
         owner
@@ -176,7 +176,7 @@ impl Owner {
     pub(crate) fn admit_reaper(&self) -> bool {
         let admitted = self.has_pending() && self.gate.enter();
         if admitted {
-            self.entries.fetch_add(1, Ordering::Relaxed);
+            self.tally.enter();
         }
         admitted
     }
@@ -210,7 +210,6 @@ impl Drop for Owner {
         // Orphans are all discarded by now, or there would be a sweeper with a
         // reference to us.
         self.with_live(Live::abandon);
-        table::fold(&self.counters());
     }
 }
 

@@ -1,27 +1,58 @@
 //! The owners of this process, and what those already freed had counted.
 
+use super::tally::Tally;
 use super::{Counters, Owner};
 use crate::primitive::process::{AtomicU64, Mutex, MutexGuard, lock};
 use crate::primitive::{Arc, Ordering, Weak};
 use crate::share::process;
 
-/// Records that may still exist.
-pub(crate) type Table = Vec<Weak<Owner>>;
+/// Records that may still exist, and what is left of others.
+#[derive(Debug)]
+pub(crate) struct Table {
+    entries: Vec<Entry>,
+    /// What the owners had counted that are in it no more. Nothing of them is
+    /// live or pending.
+    past: Counters,
+}
+
+/// A record, and what it has counted until it was freed.
+#[derive(Debug)]
+struct Entry {
+    owner: Weak<Owner>,
+    tally: Arc<Tally>,
+}
 
 /// Sound as a static: plain records of this crate, reached under the lock. A
 /// record is not taken off when it is freed, which may happen in a last drop
 /// that must not wait for a lock, but when the table would have to grow.
-static TABLE: Mutex<Table> = Mutex::new(Vec::new());
+static TABLE: Mutex<Table> = Mutex::new(Table {
+    entries: Vec::new(),
+    past: Counters::NONE,
+});
 
 /// Sound as a static: only ever counted up.
 static GENERATIONS: AtomicU64 = AtomicU64::new(0);
 
-/// What freed records had counted. Sound as statics: only ever added to.
-/// Nothing is live or pending in a record that is freed.
-static CREATED: AtomicU64 = AtomicU64::new(0);
-static RELEASED: AtomicU64 = AtomicU64::new(0);
-static ORPHANED: AtomicU64 = AtomicU64::new(0);
-static ENTRIES: AtomicU64 = AtomicU64::new(0);
+impl Table {
+    /// Takes off the records that are freed.
+    fn tidy(&mut self) {
+        let Self { entries, past } = self;
+        entries.retain_mut(|entry| {
+            // A record gives its tally up last: if nobody else has it, it
+            // does not change any more.
+            let freed = Arc::get_mut(&mut entry.tally);
+            if let Some(tally) = &freed {
+                past.add(&tally.counters());
+            }
+            freed.is_none()
+        });
+    }
+
+    /// The owners that exist now.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = Arc<Owner>> {
+        self.entries.iter().filter_map(|it| it.owner.upgrade())
+    }
+}
 
 /// A number that no owner has had.
 pub(super) fn next_generation() -> u64 {
@@ -31,31 +62,22 @@ pub(super) fn next_generation() -> u64 {
 /// Puts a new record into the table.
 pub(super) fn register(owner: &Arc<Owner>) {
     let mut table = lock_table();
-    if table.len() == table.capacity() {
-        table.retain(|owner| owner.strong_count() > 0);
+    if table.entries.len() == table.entries.capacity() {
+        table.tidy();
         // Room for as many again, or the next one would look through all of
         // them once more.
-        let more = table.len() + 1;
-        table.reserve(more);
+        let more = table.entries.len() + 1;
+        table.entries.reserve(more);
     }
-    table.push(Arc::downgrade(owner));
-}
-
-/// Keeps the figures of a record that is being freed.
-pub(super) fn fold(counters: &Counters) {
-    for (sum, value) in [
-        (&CREATED, counters.created),
-        (&RELEASED, counters.released),
-        (&ORPHANED, counters.orphaned),
-        (&ENTRIES, counters.entries),
-    ] {
-        sum.fetch_add(value, Ordering::Relaxed);
-    }
+    table.entries.push(Entry {
+        owner: Arc::downgrade(owner),
+        tally: Arc::clone(&owner.tally),
+    });
 }
 
 /// The owners that exist now, in the order of their generations.
 pub fn owners() -> Vec<Arc<Owner>> {
-    let mut owners: Vec<_> = lock_table().iter().filter_map(Weak::upgrade).collect();
+    let mut owners: Vec<_> = lock_table().owners().collect();
     owners.sort_by_key(|owner| owner.generation());
     owners
 }
@@ -64,15 +86,19 @@ pub fn owners() -> Vec<Arc<Owner>> {
 /// the process itself owns. Not a
 /// snapshot: what happens meanwhile may or may not be counted.
 pub fn totals() -> Counters {
-    let mut totals = Counters {
-        created: CREATED.load(Ordering::Relaxed),
-        released: RELEASED.load(Ordering::Relaxed),
-        orphaned: ORPHANED.load(Ordering::Relaxed),
-        entries: ENTRIES.load(Ordering::Relaxed),
-        ..Counters::default()
-    };
-    totals.add(&process::counters());
-    for owner in owners() {
+    let (mut totals, mut owners) = (process::counters(), Vec::new());
+    {
+        let table = lock_table();
+        totals.add(&table.past);
+        for entry in &table.entries {
+            match entry.owner.upgrade() {
+                // Its list has a lock of its own.
+                Some(owner) => owners.push(owner),
+                None => totals.add(&entry.tally.counters()),
+            }
+        }
+    }
+    for owner in owners {
         totals.add(&owner.counters());
     }
     totals

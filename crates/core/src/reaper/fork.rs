@@ -7,7 +7,7 @@
 use super::crew::{Crew, lock_crew};
 use crate::owner::{Owner, Table, lock_table};
 use crate::primitive::process::{MutexGuard, Once};
-use crate::primitive::{Arc, UnsafeCell, Weak};
+use crate::primitive::{Arc, UnsafeCell};
 use crate::share::live::Live;
 use crate::share::process::lock_listed;
 
@@ -55,7 +55,7 @@ extern "C" fn in_child() {
     // SAFETY: the only thread of the child is the one that took the locks.
     let held = HELD.0.with_mut(|cell| unsafe { (*cell).take() });
     if let Some((table, mut crew, _listed)) = held {
-        let owners: Vec<Arc<Owner>> = table.iter().filter_map(Weak::upgrade).collect();
+        let owners: Vec<Arc<Owner>> = table.owners().collect();
         crew.forked(owners.iter());
     }
 }

@@ -41,6 +41,28 @@ pub(crate) fn a_receiver_in_a_hurry_loses_nothing(capacity: Option<usize>) {
     });
 }
 
+pub(crate) fn a_seat_goes_from_one_receiver_to_the_next(capacity: Option<usize>) {
+    loom::model(move || {
+        let (sender, receiver) = channel::<Item>(capacity);
+        let (other, next) = (sender.try_clone().unwrap(), receiver.try_clone().unwrap());
+        // Handles come back, to be closed where no thread is in the way.
+        let sending = [(sender, 1), (other, 2)].map(|(sender, item)| {
+            thread::spawn(move || (sender.try_send(Track::new(item)).is_ok(), sender))
+        });
+        let receiving = thread::spawn(move || (next.recv_soon(), next));
+        let first = receiver.recv_soon();
+        let (second, _next) = receiving.join().unwrap();
+        let sent = sending.map(|it| it.join().unwrap());
+        let got: Vec<_> = [first, second].into_iter().flatten().collect();
+        let sum = |items: &[Item]| items.iter().map(|it| *it.get_ref()).sum::<u32>();
+        match got.as_slice() {
+            [] => {}
+            [one] => assert!(sent[*one.get_ref() as usize - 1].0),
+            both => assert!(sum(both) == 3 && sent[0].0 && sent[1].0),
+        }
+    });
+}
+
 pub(crate) fn a_handle_closes_against_a_receiver_in_a_hurry(capacity: Option<usize>) {
     loom::model(move || {
         let (sender, receiver) = channel::<Item>(capacity);

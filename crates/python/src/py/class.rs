@@ -13,16 +13,14 @@ use super::{Attached, Cx, Owned, PyResult, Raised, Ref, boundary, running};
 use crate::state::State;
 
 /// A Rust type that is the payload of a Python class. Classes can't be subclassed and, without a
-/// `tp_new` among their slots, can't be called either.
+/// `tp_new` among their slots, can't be called either. The cycle collector does not track them: payloads
+/// hold no references to Python objects, and what a share keeps alive is not one instance's to tell.
 pub(crate) trait Class: Sized + Send + Sync + 'static {
     const NAME: &'static CStr;
     const DOC: &'static CStr;
     const METHODS: &'static [Method];
     const GETSET: &'static [GetSet];
     const SLOTS: &'static [Slot];
-    /// Is the class tracked by the cycle collector? Then it visits its type; payloads hold no
-    /// references to Python objects.
-    const TRACKED: bool;
     const COLLECTION: Collection = Collection::Neither;
 
     /// Where the module's state keeps the class.
@@ -79,14 +77,11 @@ pub(super) unsafe fn state_of<'a>(obj: *mut ffi::PyObject) -> &'a State {
 
 unsafe extern "C" fn dealloc<C: Class>(obj: *mut ffi::PyObject) {
     // SAFETY: called once by CPython, attached, with refcount zero; heap types own a reference to
-    // their type; tracked objects leave the collector's list before they come apart.
+    // their type.
     unsafe {
         let class = ffi::Py_TYPE(obj);
         if (*class).tp_finalize.is_some() && running::finalize_from_dealloc(obj) < 0 {
             return; // somebody refers to it again
-        }
-        if C::TRACKED {
-            ffi::PyObject_GC_UnTrack(obj.cast());
         }
         if !(*obj.cast::<Instance<C>>()).weak.is_null() {
             running::clear_weak_references(obj);
@@ -101,15 +96,6 @@ unsafe extern "C" fn dealloc<C: Class>(obj: *mut ffi::PyObject) {
     }
 }
 
-unsafe extern "C" fn traverse(
-    obj: *mut ffi::PyObject,
-    visit: ffi::visitproc,
-    arg: *mut c_void,
-) -> c_int {
-    // SAFETY: the collector calls with a live instance; the type is a reference that it holds.
-    unsafe { visit(ffi::Py_TYPE(obj).cast(), arg) }
-}
-
 /// Builds the class for this interpreter and puts it into the state and the module.
 pub(crate) fn add<C: Class>(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
     let mut slots = vec![
@@ -120,10 +106,6 @@ pub(crate) fn add<C: Class>(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
         entry(ffi::Py_tp_members, MEMBERS.as_ptr() as *mut c_void),
     ];
     let mut flags = ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_IMMUTABLETYPE | C::COLLECTION.flags();
-    if C::TRACKED {
-        flags |= ffi::Py_TPFLAGS_HAVE_GC;
-        slots.push(entry(ffi::Py_tp_traverse, traverse as *mut c_void));
-    }
     slots.extend(
         C::SLOTS
             .iter()
@@ -194,8 +176,7 @@ pub(super) fn entry(slot: c_int, pfunc: *mut c_void) -> ffi::PyType_Slot {
 pub(crate) fn instantiate<C: Class>(cx: Cx<'_>, value: C) -> PyResult<Owned<'_>> {
     let class = C::home(cx.state).get(cx.py())?;
     let obj = allocate(cx.py(), class)?;
-    // SAFETY: fresh, unshared, zeroed storage of the right layout. The collector may already visit it,
-    // but `traverse` looks only at the type.
+    // SAFETY: fresh, unshared, zeroed storage of the right layout.
     unsafe { (&raw mut (*obj.as_ptr().cast::<Instance<C>>()).payload).write(value) };
     Ok(obj)
 }

@@ -136,7 +136,6 @@ impl Class for Area {
     const METHODS: &'static [Method] = &[method::END];
     const GETSET: &'static [GetSet] = &[getset::END];
     const SLOTS: &'static [Slot] = const { &[slot::repr(Self::repr), slot::export::<Self>()] };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.area

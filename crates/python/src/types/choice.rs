@@ -5,17 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use interlane_core::{Op, Refused, Select, SelectError, Selected};
 
-use super::loop_bell::Bell;
+use super::loop_wait::ring_and_task;
 use crate::convert::{Message, unpack};
 use crate::errors::not_chosen;
 use crate::py::getset::{self, GetSet};
 use crate::py::method::{self, Method};
 use crate::py::slot::Slot;
-use crate::py::{Args, Class, Cx, Global, Owned, PyResult, Raised, Signature, class};
+use crate::py::{Args, Class, Cx, Global, Owned, PyResult, Raised, class};
 use crate::runtime::Interpreter;
 use crate::runtime::awaited::{Await, Awaited};
 use crate::runtime::interpreter::Close;
-use crate::runtime::loop_bell::Ring;
 use crate::runtime::slab::Key;
 use crate::runtime::waiting::Subject;
 use crate::state::State;
@@ -79,32 +78,14 @@ pub(crate) fn pair<'py>(cx: Cx<'py>, selected: Selected<Message>) -> PyResult<Ow
     Ok(pair)
 }
 
-/// `begin(bell, number, task)`.
-pub(in crate::types) const BEGIN: Signature<3> = Signature {
-    function: "begin",
-    names: [c"bell", c"number", c"task"],
-    required: 3,
-    positional: 3,
-    positional_only: 3,
-};
-
 impl Choice {
     fn begin<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
-        let [bell, number, task] = args.parse(cx.py(), &BEGIN)?;
-        let bell = bell.and_then(|bell| class::downcast::<Bell>(cx, bell));
-        let (Some(Bell(bell)), Some(number), Some(task)) = (bell, number, task) else {
-            return Err(Raised::type_error(cx.py(), "begin() takes a _LoopBell"));
-        };
-        let ring = Ring {
-            bell: Arc::clone(bell),
-            number: number.index(cx.py())? as u64,
-        };
+        let (ring, task) = ring_and_task(cx, args)?;
         let mut select = self.shared.lock();
         let subject = subject(select.ops());
-        let waits = select.begin(Arc::new(ring));
+        let waits = select.begin(ring);
         drop(select);
         if waits {
-            let task = task.display(cx.py());
             self.shared.awaited.begin(task, None, subject);
         }
         Ok(cx.bool(waits))
@@ -223,7 +204,6 @@ impl Class for Choice {
     };
     const GETSET: &'static [GetSet] = &[getset::END];
     const SLOTS: &'static [Slot] = &[];
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.choice

@@ -8,6 +8,7 @@ pub(crate) mod end;
 pub(crate) mod frozen;
 pub(crate) mod keeper;
 pub(crate) mod loop_bell;
+mod loop_wait;
 pub(crate) mod records;
 pub(crate) mod recv_channel;
 pub(crate) mod remote;
@@ -37,7 +38,7 @@ pub(crate) fn add(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
     class::add::<ticket::Ticket>(cx, module)?;
     class::add::<shared_buffer::SharedBuffer>(cx, module)?;
     class::add::<shared_buffer::guard::Guard>(cx, module)?;
-    class::add::<shared_buffer::guard_wait::GuardWait>(cx, module)?;
+    class::add::<loop_wait::LoopWait<shared_buffer::guard_wait::GuardCall>>(cx, module)?;
     class::add::<shared_buffer::moving::Move>(cx, module)?;
     class::add::<arrow::ArrowArray>(cx, module)?;
     class::add::<arrow::ArrowStream>(cx, module)?;

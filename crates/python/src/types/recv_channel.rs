@@ -224,7 +224,6 @@ impl Class for RecvChannel {
             slot::next(Self::next),
         ]
     };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.recv_channel

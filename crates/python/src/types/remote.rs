@@ -234,7 +234,6 @@ impl Class for Remote {
         ]
     };
     const SLOTS: &'static [Slot] = const { &[slot::repr(Self::repr)] };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.remote

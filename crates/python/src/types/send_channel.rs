@@ -308,7 +308,6 @@ impl Class for SendChannel {
             slot::finalize(Self::warn_if_open),
         ]
     };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.send_channel

@@ -174,7 +174,6 @@ closes it.";
         ]
     };
     const SLOTS: &'static [Slot] = const { &[slot::repr(Self::repr)] };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.share

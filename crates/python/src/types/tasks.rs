@@ -297,7 +297,6 @@ impl Class for Tasks {
         ]
     };
     const SLOTS: &'static [Slot] = &[];
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.tasks

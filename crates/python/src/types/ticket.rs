@@ -75,7 +75,6 @@ impl Class for Ticket {
     };
     const GETSET: &'static [GetSet] = &[getset::END];
     const SLOTS: &'static [Slot] = &[];
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.ticket

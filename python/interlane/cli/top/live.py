@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # The other screen of the terminal, without a cursor; and back.
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 _TOP, _END_OF_LINE, _BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+# Seconds, at most, until it looks again at a program that has not answered.
+_SOON = 1.0
 
 
 class Show:
@@ -36,59 +38,78 @@ class Show:
         self._as_json = as_json
         self._view = View()
         self._note = ""
+        # Why there was no answer to the last look.
+        self._late = ""
 
     def run(self, reach: Reach, tail: Callable[[int], list[str]] | None = None) -> int:
         """Shows it until somebody has seen enough and returns 0. Raises ReachError when it cannot go on.
 
         `tail` returns the last lines of the program's output, as many as asked for at most.
         """
-        # What cannot be reached at all is said on the screen that stays.
-        self._look(reach)
-        if not self.is_live:
-            return self._print(reach)
+        if self.is_live:
+            # What cannot be reached at all is said on the screen that stays.
+            self._try(reach)
+            return self._redraw(reach, tail)
+        return self._print(reach)
+
+    def _redraw(self, reach: Reach, tail: Callable[[int], list[str]] | None) -> int:
         with _terminal() as key:
             while True:
                 self._draw(tail)
                 if not self._wait(key, tail):
                     return 0
-                with contextlib.suppress(LateError):
-                    self._look(reach)
+                self._try(reach)
+
+    def _print(self, reach: Reach) -> int:
+        above: list[str] = []
+        while True:
+            if self.once:
+                self._look(reach)
+            else:
+                self._look_until_it_answers(reach)
+            if not self._as_json:
+                lines = self._view.lines(Look.of(sys.stdout)._replace(width=None))
+                print("\n".join([*above, *lines]), flush=True)
+            if self.once:
+                return 0
+            above = [""]
+            time.sleep(self._interval)
 
     def _look(self, reach: Reach) -> None:
-        try:
-            snapshot = reach.look()
-        except LateError:
-            self._note = "no answer"
-            raise
-        self._note = ""
+        snapshot = reach.look()
         self._view.add(snapshot)
         if self._as_json:
             print(json.dumps(snapshot), flush=True)
 
-    def _print(self, reach: Reach) -> int:
-        while True:
-            if not self._as_json:
-                print("\n".join(self._view.lines(Look.of(sys.stdout)._replace(width=None))), flush=True)
-            if self.once:
-                return 0
-            time.sleep(self._interval)
+    def _try(self, reach: Reach) -> None:
+        self._late = ""
+        try:
             self._look(reach)
-            if not self._as_json:
-                print()
+        except LateError as error:
+            self._late = str(error)
+
+    def _look_until_it_answers(self, reach: Reach) -> None:
+        """Looks again while the program is silent, and says so once."""
+        self._try(reach)
+        if self._late:
+            sys.stderr.write(f"interlane: {self._late}\n")
+        while self._late:
+            self._try(reach)
 
     def _draw(self, tail: Callable[[int], list[str]] | None) -> None:
         width, height = shutil.get_terminal_size()
         output = [] if tail is None else tail(max(3, height // 4))
         look = Look.of(sys.stdout)._replace(width=width)
         below = ["", look.paint("Output", "head"), *output] if output else []
-        lines = self._view.lines(look, height - 1 - len(below), self._note or "q ends it, space holds it")
+        note = self._note or (self._late and "no answer") or "q ends it, space holds it"
+        lines = self._view.lines(look, height - 1 - len(below), note) or [f"{self._late} (q ends it)"]
         lines += below
         sys.stdout.write(_TOP + "".join(f"{line}{_END_OF_LINE}\n" for line in lines[: height - 1]) + _BELOW)
         sys.stdout.flush()
 
     def _wait(self, key: Callable[[float], str], tail: Callable[[int], list[str]] | None) -> bool:
         """Waits for the time of the next look. Returns False when somebody wants to leave."""
-        end = time.monotonic() + self._interval
+        end = time.monotonic() + (min(self._interval, _SOON) if self._late else self._interval)
         held = False
         while held or time.monotonic() < end:
             pressed = key(3600.0 if held else max(0.0, end - time.monotonic()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import os
+import select
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 # How often to look whether the program has imported interlane.
 _INTERVAL = 0.05
 _INTERRUPTED = 130
+_PIECE = 1 << 16
+# A pipe holds no more than that.
+_MOST_PIECES = (1 << 20) // _PIECE
 
 
 class Program:
@@ -103,6 +107,7 @@ class _Output:
     """What the program writes: passed on, or held back while something else is on the screen."""
 
     def __init__(self, reader: int) -> None:
+        os.set_blocking(reader, False)
         self._pipe: BinaryIO = open(reader, "rb", buffering=0)  # noqa: SIM115
         self._lock = threading.Lock()
         self._held: BinaryIO | None = None
@@ -120,7 +125,7 @@ class _Output:
         with self._lock:
             if self._held is not None:
                 self._held.seek(0)
-                while piece := self._held.read(1 << 16):
+                while piece := self._held.read(_PIECE):
                     _write(piece)
                 self._held.close()
                 self._held = None
@@ -135,20 +140,32 @@ class _Output:
 
     def end(self) -> None:
         """Writes all that is left, when the program has ended."""
-        # Whatever it has started may still hold the pipe.
+        # Whatever it has started may still hold the pipe, and go on writing.
         self._thread.join(1)
+        for _ in range(_MOST_PIECES):
+            if not self._take():
+                break
         self.let_go()
 
     def _read(self) -> None:
-        while piece := self._pipe.read(1 << 16):
-            with self._lock:
-                first, *rest = piece.split(b"\n")
-                self._last[-1] += first
-                self._last.extend(rest)
-                if self._held is None:
-                    _write(piece)
-                else:
-                    self._held.write(piece)
+        while self._take() is not None:
+            select.select([self._pipe], [], [])
+
+    def _take(self) -> bool | None:
+        """Takes what is in the pipe and tells whether that was anything; None at its end."""
+        # Read and written in one: whoever has the lock knows that nothing is on its way.
+        with self._lock:
+            piece: bytes | None = self._pipe.read(_PIECE)
+            if not piece:
+                return False if piece is None else None
+            first, *rest = piece.split(b"\n")
+            self._last[-1] += first
+            self._last.extend(rest)
+            if self._held is None:
+                _write(piece)
+            else:
+                self._held.write(piece)
+            return True
 
 
 def _write(piece: bytes) -> None:

@@ -19,6 +19,9 @@ from interlane.cli.top import finding
 
 # Seconds that a process may take to answer.
 PATIENCE = 5.0
+# Waits in between, each of which may turn out longer.
+_SLICE = 0.05
+_LATE = f"has not answered for {PATIENCE:g} s: is it stopped?"
 
 # What runs in the process. When nobody listens any more it is too late, and nobody has to know.
 _SCRIPT = """\
@@ -89,6 +92,25 @@ def reach(pid: int) -> Reach:
 _HINT = "start it with INTERLANE_TOP=1, or let it call interlane.serve_inspection()"
 
 
+class _Waiting:
+    """How much longer to wait for a process.
+
+    It counts slices and looks at no clock: where the machine stops everybody for a while, or is slow for
+    everybody, they take longer, and the process has the time that it needs.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._left = round(PATIENCE / _SLICE)
+
+    def goes_on(self) -> bool:
+        """Tells, after a slice in vain, whether there is another. Raises GoneError when the process ended."""
+        if not finding.is_running(self.pid):
+            raise GoneError(f"process {self.pid} has ended")
+        self._left -= 1
+        return self._left > 0
+
+
 class Socket:
     """A process that answers on a socket."""
 
@@ -98,36 +120,39 @@ class Socket:
 
     def look(self) -> Snapshot:
         """Returns what there is now. Raises ReachError."""
-        end = time.monotonic() + PATIENCE
+        waiting = _Waiting(self.pid)
         try:
-            with socket.socket(socket.AF_UNIX) as connection:
-                connection.settimeout(PATIENCE)
-                connection.connect(self._path)
-                _check(connection, self.pid)
-                return _read(connection, end, self.pid)
-        except (FileNotFoundError, ConnectionError):
-            # Also in the middle of an answer.
-            raise self._gone() from None
+            while True:
+                try:
+                    return self._ask(waiting)
+                except BlockingIOError:
+                    # Those who asked before are waiting too, or have left their questions.
+                    late = _LATE
+                except (FileNotFoundError, ConnectionError):
+                    # It takes the socket away before it ends, and has one before it listens; a reader who was
+                    # too slow for it gets half an answer.
+                    late = "does not answer any more"
+                time.sleep(_SLICE)
+                if not waiting.goes_on():
+                    raise LateError(f"process {self.pid} {late}")
+        except GoneError:
+            # It could not take its socket with it.
+            with contextlib.suppress(OSError):
+                os.unlink(self._path)  # noqa: PTH108
+            raise
         except TimeoutError:
-            raise LateError(
-                f"process {self.pid} has not answered for {PATIENCE:g} s: is it stopped?"
-            ) from None
+            raise LateError(f"process {self.pid} {_LATE}") from None
         except OSError as error:
             raise ReachError(
                 f"process {self.pid} cannot be reached: {(error.strerror or str(error)).lower()}"
             ) from None
 
-    def _gone(self) -> ReachError:
-        # It takes its socket away before it ends.
-        end = time.monotonic() + 1
-        while finding.is_running(self.pid):
-            if time.monotonic() > end:
-                return ReachError(f"process {self.pid} does not answer any more")
-            time.sleep(0.02)
-        # It could not take its socket with it.
-        with contextlib.suppress(OSError):
-            os.unlink(self._path)  # noqa: PTH108
-        return GoneError(f"process {self.pid} has ended")
+    def _ask(self, waiting: _Waiting) -> Snapshot:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.setblocking(False)
+            connection.connect(self._path)
+            _check(connection, self.pid)
+            return _read(connection, waiting)
 
 
 class Remote:
@@ -136,60 +161,86 @@ class Remote:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self._socket: Socket | None = None
+        self._question: _Question | None = None
 
     def look(self) -> Snapshot:
         """Returns what there is now. Raises ReachError."""
         if self._socket is not None:
             return self._socket.look()
-        is_ours = _user_of(self.pid) == os.geteuid()
-        folder = Path(tempfile.mkdtemp(prefix="interlane-top-"))
-        is_over = True
+        waiting = _Waiting(self.pid)
+        # The process runs the newest script only: one that it has not run yet stays the one.
+        if self._question is None:
+            self._question = _Question(self.pid)
         try:
-            with socket.socket(socket.AF_UNIX) as listener:
-                path = folder / "answer"
-                script = folder / "script.py"
-                names = {"path": str(path), "script": str(script), "folder": str(folder)}
-                script.write_text(_SCRIPT.format(patience=PATIENCE, **names), encoding="utf-8")
-                listener.bind(str(path))
-                listener.listen()
-                if not is_ours:
-                    # Root looks at somebody else's process, which has to find this.
-                    folder.chmod(0o711)
-                    script.chmod(0o644)
-                    path.chmod(0o666)
-                snapshot = self._ask(listener, script)
-        except LateError:
-            # It will be read some day, and had better be there; it takes itself away then.
-            is_over = False
+            snapshot = self._answer(self._question, waiting)
+        except GoneError:
+            self._question.close()
             raise
-        finally:
-            if is_over:
-                shutil.rmtree(folder, ignore_errors=True)
         if "service" in snapshot:
             self._socket = Socket(self.pid, snapshot["service"])
         return snapshot
 
-    def _ask(self, listener: socket.socket, script: Path) -> Snapshot:
-        assert sys.version_info >= (3, 14)
-        end = time.monotonic() + PATIENCE
-        listener.settimeout(PATIENCE)
-        try:
-            sys.remote_exec(self.pid, str(script))
-            connection, _ = listener.accept()
-            with connection:
+    def _answer(self, question: _Question, waiting: _Waiting) -> Snapshot:
+        with question.accept(waiting) as connection:
+            self._question = None
+            question.close()
+            try:
                 _check(connection, self.pid)
-                return _read(connection, end, self.pid)
-        except TimeoutError:
-            raise LateError(
-                f"process {self.pid} runs no Python code at the moment, where it could answer: {_HINT}"
-            ) from None
+                return _read(connection, waiting)
+            except (TimeoutError, ConnectionError):
+                while waiting.goes_on():
+                    time.sleep(_SLICE)
+                raise LateError(f"process {self.pid} {_LATE}") from None
+
+
+class _Question:
+    """A script that a process will run some day, and the socket on which it is to answer."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._folder = Path(tempfile.mkdtemp(prefix="interlane-top-"))
+        self._listener = socket.socket(socket.AF_UNIX)
+        try:
+            self._ask()
         except (OSError, RuntimeError) as error:
-            if not finding.is_running(self.pid):
-                raise GoneError(f"process {self.pid} has ended") from None
+            self.close()
+            if not finding.is_running(pid):
+                raise GoneError(f"process {pid} has ended") from None
             why = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
             if "main thread" in why:
                 why = "its newest interpreter runs nothing, and Python reaches no other one"
-            raise ReachError(f"process {self.pid} cannot be reached ({why}): {_HINT}") from None
+            raise ReachError(f"process {pid} cannot be reached ({why}): {_HINT}") from None
+
+    def _ask(self) -> None:
+        assert sys.version_info >= (3, 14)
+        path = self._folder / "answer"
+        script = self._folder / "script.py"
+        names = {"path": str(path), "script": str(script), "folder": str(self._folder)}
+        script.write_text(_SCRIPT.format(patience=PATIENCE, **names), encoding="utf-8")
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._listener.settimeout(_SLICE)
+        if _user_of(self._pid) != os.geteuid():
+            # Root looks at somebody else's process, which has to find this.
+            self._folder.chmod(0o711)
+            script.chmod(0o644)
+            path.chmod(0o666)
+        sys.remote_exec(self._pid, str(script))
+
+    def accept(self, waiting: _Waiting) -> socket.socket:
+        """Returns the connection on which the answer comes. Raises ReachError."""
+        while True:
+            try:
+                return self._listener.accept()[0]
+            except TimeoutError:
+                if not waiting.goes_on():
+                    why = "runs no Python code at the moment, where it could answer"
+                    raise LateError(f"process {self._pid} {why}: {_HINT}") from None
+
+    def close(self) -> None:
+        """Takes all of it away. One that the process may still read had better be there."""
+        self._listener.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _check(connection: socket.socket, pid: int) -> None:
@@ -204,11 +255,16 @@ def _check(connection: socket.socket, pid: int) -> None:
         raise ReachError(f"process {peer} answers in place of process {pid}")
 
 
-def _read(connection: socket.socket, end: float, pid: int) -> Snapshot:
+def _read(connection: socket.socket, waiting: _Waiting) -> Snapshot:
     pieces: list[bytes] = []
+    connection.settimeout(_SLICE)
     while True:
-        connection.settimeout(max(end - time.monotonic(), 0.001))
-        piece = connection.recv(1 << 16)
+        try:
+            piece = connection.recv(1 << 16)
+        except TimeoutError:
+            if not waiting.goes_on():
+                raise
+            continue
         if not piece:
             break
         pieces.append(piece)
@@ -217,9 +273,10 @@ def _read(connection: socket.socket, end: float, pid: int) -> Snapshot:
     except ValueError:
         raise ConnectionResetError("the answer broke off") from None
     if "error" in answer:
-        raise ReachError(f"process {pid} answers: {answer['error']}")
+        raise ReachError(f"process {waiting.pid} answers: {answer['error']}")
     if answer.get("format") != FORMAT:
-        raise ReachError(f"process {pid} has another version of interlane, whose answer has another form")
+        text = "has another version of interlane, whose answer has another form"
+        raise ReachError(f"process {waiting.pid} {text}")
     return answer
 
 

@@ -39,9 +39,9 @@ class View:
         self._last, self._now = self._now, snapshot
 
     def lines(self, look: Look, height: int | None = None, note: str = "") -> list[str]:
-        """Returns what to show; of long tables only the first rows, if there is a height."""
+        """Returns what to show, if there is a snapshot; of long tables only the first rows, for a height."""
         if self._now is None:
-            return [note]
+            return []
         head = [*self._head(self._now, look, note), *self._deadlocks(self._now, look)]
         sections = [section for section in self._sections(self._now) if section.rows]
         # Two lines for the title and the heads, one in between.

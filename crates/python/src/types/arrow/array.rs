@@ -220,7 +220,6 @@ and all that was made of it have gone. len() is the number of items, or rows.";
             export::release_buffer::<Self>(),
         ]
     };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.arrow_array

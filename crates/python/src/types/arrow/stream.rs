@@ -92,7 +92,6 @@ the number of items, or rows, in all chunks.";
         ]
     };
     const SLOTS: &'static [Slot] = const { &[slot::repr(Self::repr), slot::length(Self::length)] };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.arrow_stream

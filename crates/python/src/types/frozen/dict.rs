@@ -284,7 +284,6 @@ where it has parts itself, as FrozenDict, FrozenList, FrozenTuple or FrozenSet o
             collection::no_hash(),
         ]
     };
-    const TRACKED: bool = false;
     const COLLECTION: Collection = Collection::Mapping;
 
     fn home(state: &State) -> &Global {

@@ -108,7 +108,6 @@ impl Class for FrozenIterator {
     };
     const GETSET: &'static [GetSet] = &[getset::END];
     const SLOTS: &'static [Slot] = const { &[slot::iter_self(), slot::next(Self::next)] };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.frozen.iterator

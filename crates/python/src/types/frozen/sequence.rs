@@ -354,7 +354,6 @@ list of them.";
     const METHODS: &'static [Method] = const { &methods::<Self>() };
     const GETSET: &'static [GetSet] = const { &attributes::<Self>() };
     const SLOTS: &'static [Slot] = const { &slots::<Self>(collection::no_hash()) };
-    const TRACKED: bool = false;
     const COLLECTION: Collection = Collection::Sequence;
 
     fn home(state: &State) -> &Global {
@@ -371,7 +370,6 @@ FrozenDict; a slice is a tuple of them.";
     const METHODS: &'static [Method] = const { &methods::<Self>() };
     const GETSET: &'static [GetSet] = const { &attributes::<Self>() };
     const SLOTS: &'static [Slot] = const { &slots::<Self>(collection::hash(Self::hash)) };
-    const TRACKED: bool = false;
     const COLLECTION: Collection = Collection::Sequence;
 
     fn home(state: &State) -> &Global {

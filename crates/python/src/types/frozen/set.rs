@@ -295,7 +295,6 @@ issuperset() and == look up what the other one has; the other operators and meth
             collection::subtract(subtract),
         ]
     };
-    const TRACKED: bool = false;
     const COLLECTION: Collection = Collection::Neither;
 
     fn home(state: &State) -> &Global {

@@ -345,7 +345,6 @@ impl Class for Guard {
     };
     const GETSET: &'static [GetSet] = &[getset::END];
     const SLOTS: &'static [Slot] = const { &[slot::repr(Self::repr)] };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.guard

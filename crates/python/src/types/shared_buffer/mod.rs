@@ -410,7 +410,6 @@ memory is not to be had.";
             export::release_buffer::<Self>(),
         ]
     };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.shared_buffer

@@ -143,7 +143,6 @@ impl Class for Move {
     const METHODS: &'static [Method] = &[method::END];
     const GETSET: &'static [GetSet] = &[getset::END];
     const SLOTS: &'static [Slot] = const { &[slot::repr(Self::repr)] };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.moved

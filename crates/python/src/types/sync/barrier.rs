@@ -214,7 +214,6 @@ each wait() without one.";
             slot::repr(repr::<Self>),
         ]
     };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.sync.barrier

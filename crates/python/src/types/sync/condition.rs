@@ -254,7 +254,6 @@ Sent to another interpreter, the same condition with the same lock arrives.";
             slot::repr(repr::<Self>),
         ]
     };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.sync.condition

@@ -119,7 +119,6 @@ Sent to another interpreter, the same event arrives.";
             slot::repr(repr::<Self>),
         ]
     };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.sync.event

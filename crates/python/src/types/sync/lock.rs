@@ -197,7 +197,6 @@ Sent to another interpreter, the same lock arrives. Objects that stand for the s
             slot::repr(repr::<Self>),
         ]
     };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.sync.lock
@@ -258,7 +257,6 @@ of a thread's.";
             slot::repr(repr::<Self>),
         ]
     };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.sync.rlock

@@ -1,7 +1,7 @@
 //! `_LockWait`: a call on a lock or one of its kin that an event loop waits in.
 
 use std::ffi::CStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use interlane_core::{Arrival, Outcome, Passage, Place, Taking, Who};
 
@@ -10,27 +10,22 @@ use super::barrier::{act, broken};
 use crate::py::error::Builtin;
 use crate::py::getset::{self, GetSet};
 use crate::py::method::{self, Method};
-use crate::py::slot::Slot;
-use crate::py::{Args, Class, Cx, Global, Owned, PyResult, Raised, Signature, class};
-use crate::runtime::Interpreter;
-use crate::runtime::awaited::{Await, Awaited};
-use crate::runtime::interpreter::Close;
+use crate::py::{Args, Cx, Global, Owned, PyResult, Raised, Signature};
 use crate::runtime::loop_bell::Ring;
 use crate::runtime::primitive::{Body, Permit, Primitive, caller, is_task, mark_thread, task};
-use crate::runtime::slab::Key;
 use crate::runtime::waiting::Subject;
 use crate::state::State;
-use crate::types::choice::BEGIN;
-use crate::types::loop_bell::Bell;
+use crate::types::loop_wait::{self, Call, LoopWait, lock};
 
-/// What an interpreter that ends gives up, so that what has just come goes to others.
-struct Call {
+/// See the module's documentation.
+pub(crate) struct LockCall {
     primitive: Arc<Primitive>,
     who: Who,
     /// Of an `RLock`, how often it is held afterwards; of an `AtomicInt`, what it is now.
     argument: i64,
     stage: Mutex<Stage>,
-    awaited: Awaited,
+    /// Of a condition, how often its lock was held when the wait began.
+    depth: Mutex<u64>,
 }
 
 enum Stage {
@@ -59,15 +54,6 @@ enum Look {
     Over(Met),
 }
 
-/// See the module's documentation. Dropped, it gives up.
-pub(crate) struct LockWait {
-    call: Arc<Call>,
-    interpreter: Arc<Interpreter>,
-    key: Mutex<Option<Key>>,
-    /// Of a condition, how often its lock was held when the wait began.
-    depth: Mutex<u64>,
-}
-
 const NEW: Signature<3> = Signature {
     function: "_lock_wait",
     names: [c"primitive", c"argument", c"task"],
@@ -89,24 +75,19 @@ pub(crate) fn new<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     if number != 0 && !matches!(&primitive.body, Body::RLock(lock) if lock.is_held_by(who)) {
         who = task(cx, number);
     }
-    class::instantiate(
+    loop_wait::make(
         cx,
-        LockWait {
-            call: Arc::new(Call {
-                primitive,
-                who,
-                argument,
-                stage: Mutex::new(Stage::Idle),
-                awaited: Awaited::default(),
-            }),
-            interpreter: Arc::clone(cx.state.interpreter()),
-            key: Mutex::new(None),
+        LockCall {
+            primitive,
+            who,
+            argument,
+            stage: Mutex::new(Stage::Idle),
             depth: Mutex::new(0),
         },
     )
 }
 
-impl Call {
+impl LockCall {
     fn stage(&self) -> MutexGuard<'_, Stage> {
         lock(&self.stage)
     }
@@ -170,9 +151,107 @@ impl Call {
         Met::Yes
     }
 
-    /// Gives up; says whether it had been called. What came to it goes to others.
+    /// Gets in line, or notes what came of it at once.
+    fn start(&self, cx: Cx<'_>, ring: Arc<Ring>) -> PyResult<()> {
+        let stage = match self.enlist(cx, &ring)? {
+            Ok(place) => Stage::Waiting(place, ring),
+            Err(met) => Stage::Met(met),
+        };
+        *self.stage() = stage;
+        Ok(())
+    }
+
+    fn met<'py>(&self, cx: Cx<'py>, met: Met) -> PyResult<Owned<'py>> {
+        match met {
+            Met::Gone => return Err(failed(cx, &self.primitive, Taken::Gone)),
+            Met::Broken => return Err(broken(cx)),
+            Met::Passed(number) => return cx.size(number as usize),
+            Met::Yes => {}
+        }
+        if matches!(self.primitive.body, Body::RLock(_)) && self.who == caller(cx) {
+            mark_thread();
+        }
+        Ok(cx.bool(true))
+    }
+}
+
+impl Call for LockCall {
+    const NAME: &'static CStr = c"interlane._core._LockWait";
+    const DOC: &'static CStr = c"A call on a lock or one of its kin that an event loop waits in.";
+    const METHOD: Method = method::END;
+    const ATTRIBUTE: GetSet = getset::getter(
+        c"depth",
+        LoopWait::<Self>::depth,
+        c"How often the condition's lock was held before; 0 if it was not given back.",
+    );
+
+    fn home(state: &State) -> &Global {
+        &state.lock_wait
+    }
+
+    fn attempt<'py>(&self, cx: Cx<'py>) -> PyResult<Option<Owned<'py>>> {
+        let met = match &self.primitive.body {
+            Body::Event(event) => event.is_set(),
+            Body::Number(number) => number.load() != self.argument,
+            Body::Condition(..) | Body::Barrier(_) => false,
+            _ => match try_take_as(&self.primitive, self.who, self.argument as u64) {
+                Taken::Yes => true,
+                Taken::No => false,
+                failure => return Err(failed(cx, &self.primitive, failure)),
+            },
+        };
+        met.then(|| self.met(cx, Met::Yes)).transpose()
+    }
+
+    fn begin(&self, cx: Cx<'_>, ring: Arc<Ring>) -> PyResult<bool> {
+        if let Body::Condition(_, its_lock) = &self.primitive.body {
+            if !is_owned(cx, its_lock)? {
+                let message = "cannot wait on un-acquired lock";
+                return Err(Raised::builtin(cx.py(), Builtin::Runtime, message));
+            }
+        }
+        self.start(cx, ring)?;
+        if let Body::Condition(_, its_lock) = &self.primitive.body {
+            // In this order, so that no notification is missed.
+            match give_back_all(cx, its_lock) {
+                Ok(depth) => *lock(&self.depth) = depth,
+                Err(raised) => {
+                    self.give_up();
+                    return Err(raised);
+                }
+            }
+        }
+        Ok(matches!(*self.stage(), Stage::Waiting(..)))
+    }
+
+    fn result<'py>(&self, cx: Cx<'py>) -> PyResult<Option<Owned<'py>>> {
+        loop {
+            let mut stage = self.stage();
+            let met = match &*stage {
+                // Its interpreter has ended it.
+                Stage::Idle => None,
+                Stage::Met(met) => Some(*met),
+                Stage::Waiting(place, ring) => match self.look(place) {
+                    Look::Waiting => return Ok(None),
+                    Look::Over(met) => Some(met),
+                    Look::Again => {
+                        let ring = Arc::clone(ring);
+                        drop(stage);
+                        self.start(cx, ring)?;
+                        continue;
+                    }
+                },
+            };
+            *stage = Stage::Idle;
+            drop(stage);
+            return match met {
+                Some(met) => self.met(cx, met).map(Some),
+                None => Err(super::abandoned(cx, &self.primitive)),
+            };
+        }
+    }
+
     fn give_up(&self) -> bool {
-        self.awaited.end();
         // Not under the lock: others are told.
         let stage = std::mem::replace(&mut *self.stage(), Stage::Idle);
         let place = match stage {
@@ -203,178 +282,15 @@ impl Call {
             }
         }
     }
-}
 
-impl Close for Call {
-    fn close(&self) {
-        self.give_up();
-    }
-
-    fn awaited(&self) -> Option<Await> {
-        self.awaited.get()
+    fn subject(&self) -> (Option<u64>, Subject) {
+        let who = Some(self.who.thread).filter(|_| is_task(self.who));
+        (who, Subject::Primitive(self.primitive.id()))
     }
 }
 
-impl LockWait {
-    fn attempt<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        let call = &self.call;
-        let met = match &call.primitive.body {
-            Body::Event(event) => event.is_set(),
-            Body::Number(number) => number.load() != call.argument,
-            Body::Condition(..) | Body::Barrier(_) => false,
-            _ => match try_take_as(&call.primitive, call.who, call.argument as u64) {
-                Taken::Yes => true,
-                Taken::No => false,
-                failure => return Err(failed(cx, &call.primitive, failure)),
-            },
-        };
-        if met {
-            return self.met(cx, Met::Yes);
-        }
-        Ok(cx.none())
-    }
-
-    fn begin<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
-        let [bell, number, name] = args.parse(cx.py(), &BEGIN)?;
-        let bell = bell.and_then(|bell| class::downcast::<Bell>(cx, bell));
-        let (Some(Bell(bell)), Some(number), Some(name)) = (bell, number, name) else {
-            return Err(Raised::type_error(cx.py(), "begin() takes a _LoopBell"));
-        };
-        let ring = Arc::new(Ring {
-            bell: Arc::clone(bell),
-            number: number.index(cx.py())? as u64,
-        });
-        let call = &self.call;
-        if let Body::Condition(_, its_lock) = &call.primitive.body {
-            if !is_owned(cx, its_lock)? {
-                let message = "cannot wait on un-acquired lock";
-                return Err(Raised::builtin(cx.py(), Builtin::Runtime, message));
-            }
-        }
-        self.enlist(cx, ring)?;
-        if let Body::Condition(_, its_lock) = &call.primitive.body {
-            // In this order, so that no notification is missed.
-            match give_back_all(cx, its_lock) {
-                Ok(depth) => *lock(&self.depth) = depth,
-                Err(raised) => {
-                    call.give_up();
-                    return Err(raised);
-                }
-            }
-        }
-        let waits = matches!(*call.stage(), Stage::Waiting(..));
-        if waits {
-            let who = Some(call.who.thread).filter(|_| is_task(call.who));
-            let subject = Subject::Primitive(call.primitive.id());
-            call.awaited.begin(name.display(cx.py()), who, subject);
-        }
-        Ok(cx.bool(waits))
-    }
-
-    fn enlist(&self, cx: Cx<'_>, ring: Arc<Ring>) -> PyResult<()> {
-        let stage = match self.call.enlist(cx, &ring)? {
-            Ok(place) => Stage::Waiting(place, ring),
-            Err(met) => Stage::Met(met),
-        };
-        *self.call.stage() = stage;
-        let mut key = lock(&self.key);
-        if key.is_none() {
-            let weak: Weak<Call> = Arc::downgrade(&self.call);
-            *key = self.interpreter.register(weak);
-        }
-        Ok(())
-    }
-
-    fn result<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        loop {
-            let mut stage = self.call.stage();
-            let met = match &*stage {
-                // Its interpreter has ended it.
-                Stage::Idle => None,
-                Stage::Met(met) => Some(*met),
-                Stage::Waiting(place, ring) => match self.call.look(place) {
-                    Look::Waiting => return Ok(cx.none()),
-                    Look::Over(met) => Some(met),
-                    Look::Again => {
-                        let ring = Arc::clone(ring);
-                        drop(stage);
-                        self.enlist(cx, ring)?;
-                        continue;
-                    }
-                },
-            };
-            *stage = Stage::Idle;
-            drop(stage);
-            self.call.awaited.end();
-            return match met {
-                Some(met) => self.met(cx, met),
-                None => Err(super::abandoned(cx, &self.call.primitive)),
-            };
-        }
-    }
-
-    fn met<'py>(&self, cx: Cx<'py>, met: Met) -> PyResult<Owned<'py>> {
-        let call = &self.call;
-        match met {
-            Met::Gone => return Err(failed(cx, &call.primitive, Taken::Gone)),
-            Met::Broken => return Err(broken(cx)),
-            Met::Passed(number) => return cx.size(number as usize),
-            Met::Yes => {}
-        }
-        if matches!(call.primitive.body, Body::RLock(_)) && call.who == caller(cx) {
-            mark_thread();
-        }
-        Ok(cx.bool(true))
-    }
-
-    fn cancel<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        Ok(cx.bool(self.call.give_up()))
-    }
-
+impl LoopWait<LockCall> {
     fn depth<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        cx.size(*lock(&self.depth) as usize)
-    }
-}
-
-impl Drop for LockWait {
-    fn drop(&mut self) {
-        if let Some(key) = lock(&self.key).take() {
-            self.interpreter.forget(key);
-        }
-        self.call.give_up();
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Class for LockWait {
-    const NAME: &'static CStr = c"interlane._core._LockWait";
-    const DOC: &'static CStr = c"A call on a lock or one of its kin that an event loop waits in.";
-    const METHODS: &'static [Method] = const {
-        &[
-            method::noargs(c"attempt", Self::attempt, c"attempt($self, /)\n--\n\nReturn True if there is nothing to wait for, and the lock is the caller's; else None."),
-            method::keywords(c"begin", Self::begin, c"begin($self, bell, number, task, /)\n--\n\nGet in line, and return whether that is needed: then the bell will ring with this number, once or more.\nOf a condition, the lock is given back. The task's name is for people."),
-            method::noargs(c"result", Self::result, c"result($self, /)\n--\n\nReturn what came of it, or raise; None when it still waits."),
-            method::noargs(c"cancel", Self::cancel, c"cancel($self, /)\n--\n\nGive up; what has come goes to others. Return whether something had."),
-            method::END,
-        ]
-    };
-    const GETSET: &'static [GetSet] = const {
-        &[
-            getset::getter(
-                c"depth",
-                Self::depth,
-                c"How often the condition's lock was held before; 0 if it was not given back.",
-            ),
-            getset::END,
-        ]
-    };
-    const SLOTS: &'static [Slot] = &[];
-    const TRACKED: bool = false;
-
-    fn home(state: &State) -> &Global {
-        &state.lock_wait
+        cx.size(*lock(&self.call().depth) as usize)
     }
 }

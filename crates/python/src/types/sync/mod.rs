@@ -19,6 +19,7 @@ use crate::py::method::{self, Method};
 use crate::py::{Args, Class, Cx, Global, Owned, PyResult, Raised, Ref, Signature, class, xidata};
 use crate::runtime::primitive::{Body, Primitive, task};
 use crate::runtime::waiting::Deadline;
+use crate::types::loop_wait::LoopWait;
 
 /// The classes' places in the module's state.
 #[repr(C)]
@@ -63,7 +64,7 @@ pub(super) fn add(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
     class::add::<condition::Condition>(cx, module)?;
     class::add::<barrier::Barrier>(cx, module)?;
     class::add::<number::Number>(cx, module)?;
-    class::add::<lock_wait::LockWait>(cx, module)?;
+    class::add::<LoopWait<lock_wait::LockCall>>(cx, module)?;
     for class in cx.state.sync.globals() {
         xidata::register(cx.py(), class.get(cx.py())?)?;
     }

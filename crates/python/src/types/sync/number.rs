@@ -179,7 +179,6 @@ Results that do not fit raise OverflowError and change nothing.";
             slot::repr(Self::repr),
         ]
     };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.sync.number

@@ -180,7 +180,6 @@ Sent to another interpreter, the same semaphore arrives. What an interpreter has
             slot::repr(repr::<Self>),
         ]
     };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.sync.semaphore
@@ -221,7 +220,6 @@ threading.BoundedSemaphore across interpreters: a Semaphore that never gets beyo
             slot::repr(repr::<Self>),
         ]
     };
-    const TRACKED: bool = false;
 
     fn home(state: &State) -> &Global {
         &state.sync.bounded
