@@ -428,7 +428,8 @@ def test_a_program_that_runs_no_python_code_is_asked_until_it_does(cli: Any, sta
     child.stdin.write("\n")
     child.stdin.flush()
     assert json.loads(watcher.stdout.readline())["pid"] == child.pid
-    assert not list(folder.iterdir())
+    # The next question may be on its way.
+    assert len(list(folder.iterdir())) <= 1
 
 
 @needs_remote_exec
