@@ -13,11 +13,6 @@ mod types;
 
 use py::{Cx, PyResult, Ref, module};
 
-/// What one interpreter's thread allocates, another one's frees: the system's allocator takes a lock of the first one's
-/// for that, which both then fight for.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 static MODULE: module::Definition = module::Definition::new(
     c"interlane._core",
     c"Channels and zero-copy sharing between interpreters: the compiled part of interlane.",
