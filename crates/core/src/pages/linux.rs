@@ -1,8 +1,8 @@
 //! Memory files and shared mappings.
 
 use super::LEAST_ALIAS;
-use crate::primitive::Ordering;
 use crate::primitive::process::AtomicUsize;
+use crate::primitive::{Mutex, Ordering, lock};
 use std::ffi::c_int;
 use std::fs::File;
 use std::io::{self, Write};
@@ -28,6 +28,8 @@ pub struct Pages {
     /// Where in the store they start.
     lead: usize,
     len: usize,
+    /// One that was given back. Goes with the pages: the memory in it is theirs.
+    spare: Mutex<Option<Alias>>,
 }
 
 #[derive(Debug)]
@@ -53,6 +55,9 @@ pub struct Alias {
     mapping: Mapping,
     /// Where in the mapping the contents start.
     data: usize,
+    /// What it was asked for: the range, and the room in front of it.
+    range: Range<usize>,
+    front: usize,
 }
 
 /// Mapped memory, unmapped when dropped.
@@ -70,6 +75,15 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Pages {
+    fn new(store: Store, lead: usize, len: usize) -> Self {
+        Self {
+            store,
+            lead,
+            len,
+            spare: Mutex::new(None),
+        }
+    }
+
     /// Copies the data once. `None`: the system has no mappings left for it,
     /// or it is too small for one.
     ///
@@ -88,11 +102,7 @@ impl Pages {
     /// Keeps a copy in ordinary memory, of which no alias can be made.
     pub fn heap(data: Box<[u8]>) -> Self {
         let len = data.len();
-        Self {
-            store: Store::Heap(data),
-            lead: 0,
-            len,
-        }
+        Self::new(Store::Heap(data), 0, len)
     }
 
     /// Maps a part of a file, which has that many bytes there. `None` as for
@@ -111,11 +121,7 @@ impl Pages {
         let lead = (offset % page() as u64) as usize;
         let start = offset - lead as u64;
         let mapped = Mapping::of_file(file.as_raw_fd(), start, lead + len)?;
-        Ok(Some(Self {
-            store: Store::Mapped(mapped),
-            lead,
-            len,
-        }))
+        Ok(Some(Self::new(Store::Mapped(mapped), lead, len)))
     }
 
     /// How many bytes they are.
@@ -140,6 +146,7 @@ impl Pages {
     /// Maps the bytes of `range` again, with `front` writable bytes directly
     /// in front of them and one zero behind. The contents start at a multiple
     /// of 16. `None`: the pages cannot be mapped that way, or it would not pay.
+    /// What is in the front is not said.
     ///
     /// # Panics
     ///
@@ -149,6 +156,9 @@ impl Pages {
         let Store::Mapped(source) = &self.store else {
             return None;
         };
+        if let Some(alias) = self.take_spare(&range, front) {
+            return Some(alias);
+        }
         let (page, from, to) = (page(), self.lead + range.start, self.lead + range.end);
         let (first, last) = (from.next_multiple_of(page), to - to % page);
         if from % 16 != 0
@@ -158,14 +168,16 @@ impl Pages {
             return None;
         }
         let (head, tail) = (first - from, to - last);
-        let front = (front + head).next_multiple_of(page);
-        let mapping = Mapping::reserve(front + (last - first) + page)?;
-        mapping.repeat(front, source, first..last)?;
-        mapping.make_writable(0..front)?;
+        let start = (front + head).next_multiple_of(page);
+        let mapping = Mapping::reserve(start + (last - first) + page)?;
+        mapping.repeat(start, source, first..last)?;
+        mapping.make_writable(0..start)?;
         mapping.make_writable(mapping.len - page..mapping.len)?;
         let alias = Alias {
-            data: front - head,
+            data: start - head,
             mapping,
+            range,
+            front,
         };
         // SAFETY: the source has `to` bytes; the head ends where the front
         // does, and the tail is shorter than the page behind.
@@ -176,6 +188,24 @@ impl Pages {
             ptr::copy_nonoverlapping(bytes.add(last), target.add(last - from), tail);
         }
         Some(alias)
+    }
+
+    /// Keeps an alias that is not used any more for the next one who asks for the
+    /// same: to map and unmap memory costs more than a message. The bytes in it,
+    /// of these pages, must still be what they were.
+    pub fn give_back(&self, alias: Alias) {
+        // Where mappings are getting scarce, others can use them.
+        if has_room(most_mappings() / 2) {
+            let mut spare = lock(&self.spare);
+            if spare.is_none() {
+                *spare = Some(alias);
+            }
+        }
+    }
+
+    fn take_spare(&self, range: &Range<usize>, front: usize) -> Option<Alias> {
+        let is_it = |spare: &mut Alias| spare.range == *range && spare.front == front;
+        lock(&self.spare).take_if(is_it)
     }
 }
 
@@ -228,19 +258,11 @@ impl Filling {
                 return Ok(Pages::heap(self.heap.into_boxed_slice()));
             }
             let mapping = Mapping::of_copy(&self.heap)?;
-            return Ok(Pages {
-                store: Store::Mapped(mapping),
-                lead: 0,
-                len,
-            });
+            return Ok(Pages::new(Store::Mapped(mapping), 0, len));
         };
         seal(&file);
         let mapping = Mapping::of_file(file.as_raw_fd(), 0, self.written)?;
-        Ok(Pages {
-            store: Store::Mapped(mapping),
-            lead: 0,
-            len: self.written,
-        })
+        Ok(Pages::new(Store::Mapped(mapping), 0, self.written))
     }
 }
 
@@ -350,6 +372,10 @@ fn page() -> usize {
 
 /// May so many more mappings be made? Others need some too.
 fn has_room(more: usize) -> bool {
+    MAPPINGS.load(Ordering::Relaxed) + more <= most_mappings()
+}
+
+fn most_mappings() -> usize {
     let mut most = MOST_MAPPINGS.load(Ordering::Relaxed);
     if most == 0 {
         let said = std::fs::read_to_string("/proc/sys/vm/max_map_count");
@@ -357,7 +383,7 @@ fn has_room(more: usize) -> bool {
         most = (said.unwrap_or(65_530) / 2).max(1);
         MOST_MAPPINGS.store(most, Ordering::Relaxed);
     }
-    MAPPINGS.load(Ordering::Relaxed) + more <= most
+    most
 }
 
 /// A new file that is only in memory.

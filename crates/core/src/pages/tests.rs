@@ -82,3 +82,31 @@ fn without_a_file_the_pages_are_shared_too() {
     drop(pages);
     assert_eq!(&contents(&alias, data.len())[..data.len()], data);
 }
+
+#[test]
+fn an_alias_that_was_given_back_is_the_next_one_of_the_same() {
+    let data = pattern(4 * LEAST_ALIAS);
+    let pages = Pages::copy_of(&data).unwrap().unwrap();
+    let (range, other) = (16..data.len(), 0..data.len());
+    let alias = pages.alias(range.clone(), 48).unwrap();
+    let place = alias.data();
+    // SAFETY: there is room for 48 bytes in front.
+    unsafe { alias.data().as_ptr().sub(48).write_bytes(7, 48) };
+    pages.give_back(alias);
+
+    for (range, front) in [(other, 48), (range.clone(), 64)] {
+        assert_ne!(pages.alias(range, front).unwrap().data(), place);
+    }
+    let again = pages.alias(range.clone(), 48).unwrap();
+    assert_eq!(again.data(), place);
+    assert_eq!(
+        contents(&again, data.len() - 16)[..data.len() - 16],
+        data[16..]
+    );
+
+    // While it is in use, others get others; of two given back one is kept.
+    let second = pages.alias(range, 48).unwrap();
+    assert_ne!(second.data(), place);
+    pages.give_back(second);
+    pages.give_back(again);
+}

@@ -38,6 +38,14 @@ struct Backing {
     _keeper: Held,
 }
 
+impl Drop for Backing {
+    fn drop(&mut self) {
+        if let Some(alias) = self.alias.take() {
+            self.piece.pages().0.give_back(alias);
+        }
+    }
+}
+
 const HEADER: usize = core::mem::offset_of!(ffi::PyBytesObject, ob_sval);
 const FRONT: usize = size_of::<Prefix>() + HEADER;
 const _: () = assert!(
@@ -160,8 +168,12 @@ fn map<'py>(cx: Cx<'py>, piece: Piece) -> PyResult<Result<Owned<'py>, Piece>> {
         return Ok(Err(piece));
     };
     let class = cx.state.shared_bytes.get(cx.py())?;
-    // SAFETY: FRONT bytes before the data are writable, and zeroed.
-    let start = unsafe { alias.data().as_ptr().sub(FRONT) };
+    // SAFETY: FRONT bytes before the data are writable. Another object may have been there.
+    let start = unsafe {
+        let start = alias.data().as_ptr().sub(FRONT);
+        start.write_bytes(0, FRONT);
+        start
+    };
     let length = piece.nbytes();
     let backing = Box::new(Backing {
         _keeper: cx.state.interpreter().hold(piece.keeper()),
@@ -375,6 +387,7 @@ unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
         {
             ffi::PyObject_Free(prefix.cast());
         }
+        // From here on, the object's memory may be another one's.
         drop(backing);
         running::decref(class.cast());
     }
