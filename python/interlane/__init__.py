@@ -53,7 +53,6 @@ from interlane._core import (
 from interlane._errors import (
     BrokenChannel as BrokenChannel,
     BufferBusyError as BufferBusyError,
-    ChannelEmpty as ChannelEmpty,
     ChannelError as ChannelError,
     ChannelNotFoundError as ChannelNotFoundError,
     ClosedError as ClosedError,
@@ -70,6 +69,7 @@ if TYPE_CHECKING:
 
     from interlane import interpreters as interpreters
     from interlane._async import aselect as aselect
+    from interlane._empty import ChannelEmpty as ChannelEmpty
     from interlane._executor.errors import (
         BrokenInterpreterPool as BrokenInterpreterPool,
         WorkerLostError as WorkerLostError,
@@ -159,6 +159,7 @@ def get_include() -> str:
 _LATE = {
     "BrokenBarrierError": "threading",
     "BrokenInterpreterPool": "interlane._executor.errors",
+    "ChannelEmpty": "interlane._empty",
     "ChannelFull": "interlane._full",
     "Inspection": "interlane._inspect",
     "InterpreterPoolExecutor": "interlane._executor.executor",

@@ -4,7 +4,6 @@ The extension reads its exceptions from here when it is loaded, so nothing here 
 """
 
 import sys
-from _queue import Empty
 
 if sys.version_info >= (3, 13):
     from _interpreters import NotShareableError as _StandardNotShareableError
@@ -17,7 +16,6 @@ else:
 __all__ = [
     "BrokenChannel",
     "BufferBusyError",
-    "ChannelEmpty",
     "ChannelError",
     "ChannelNotFoundError",
     "ClosedError",
@@ -51,10 +49,6 @@ class ChannelNotFoundError(ChannelError, LookupError):
 
 class WouldBlock(ChannelError):  # noqa: N818  # as in BlockingIOError's errno
     """It could only be done by waiting."""
-
-
-class ChannelEmpty(WouldBlock, Empty):
-    """The channel has no item now. Also a `queue.Empty`."""
 
 
 class OwnerGoneError(ChannelError):

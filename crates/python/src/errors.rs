@@ -1,5 +1,7 @@
 //! The package's exception classes, as Rust sees them.
 
+use std::ffi::CStr;
+
 use interlane_core::Refused;
 
 use crate::py::error::Builtin;
@@ -11,7 +13,6 @@ pub(crate) struct Errors {
     closed: Global,
     broken: Global,
     end: Global,
-    empty: Global,
     not_found: Global,
     not_shareable: Global,
     owner_gone: Global,
@@ -24,7 +25,6 @@ pub(crate) enum Error {
     Closed,
     Broken,
     End,
-    Empty,
     NotFound,
     NotShareable,
     OwnerGone,
@@ -37,7 +37,6 @@ impl Errors {
             Error::Closed => &self.closed,
             Error::Broken => &self.broken,
             Error::End => &self.end,
-            Error::Empty => &self.empty,
             Error::NotFound => &self.not_found,
             Error::NotShareable => &self.not_shareable,
             Error::OwnerGone => &self.owner_gone,
@@ -51,7 +50,6 @@ impl Errors {
             (Error::Closed, c"ClosedError"),
             (Error::Broken, c"BrokenChannel"),
             (Error::End, c"EndOfChannel"),
-            (Error::Empty, c"ChannelEmpty"),
             (Error::NotFound, c"ChannelNotFoundError"),
             (Error::NotShareable, c"NotShareableError"),
             (Error::OwnerGone, c"OwnerGoneError"),
@@ -63,12 +61,11 @@ impl Errors {
         Ok(())
     }
 
-    pub(crate) fn globals(&self) -> [&Global; 8] {
+    pub(crate) fn globals(&self) -> [&Global; 7] {
         [
             &self.closed,
             &self.broken,
             &self.end,
-            &self.empty,
             &self.not_found,
             &self.not_shareable,
             &self.owner_gone,
@@ -88,11 +85,11 @@ pub(crate) fn raise(cx: Cx<'_>, error: Error, message: &str) -> Raised {
     }
 }
 
-/// `ChannelFull` is looked up when it is raised: its base is in `queue`, which takes longer to import than interlane does.
-fn full(cx: Cx<'_>, message: &str) -> Raised {
+/// `ChannelFull` and `ChannelEmpty` are looked up when they are raised: to import the modules of their bases takes long.
+fn of_queue(cx: Cx<'_>, module: &CStr, class: &CStr, message: &str) -> Raised {
     let class = cx
-        .ours(c"interlane._full")
-        .and_then(|module| module.get().attribute(cx.py(), c"ChannelFull"));
+        .ours(module)
+        .and_then(|module| module.get().attribute(cx.py(), class));
     match class {
         Ok(class) => Raised::new(cx.py(), class.get(), message),
         Err(raised) => raised,
@@ -151,9 +148,13 @@ pub(crate) fn refused(
         ),
         Refused::Full => {
             let capacity = capacity.map_or_else(|| "unbounded".to_owned(), |n| n.to_string());
-            return full(cx, &format!("channel {id} is full (capacity {capacity})"));
+            let message = format!("channel {id} is full (capacity {capacity})");
+            return of_queue(cx, c"interlane._full", c"ChannelFull", &message);
         }
-        Refused::Empty => (Error::Empty, format!("channel {id} is empty")),
+        Refused::Empty => {
+            let message = format!("channel {id} is empty");
+            return of_queue(cx, c"interlane._empty", c"ChannelEmpty", &message);
+        }
         Refused::TimedOut => {
             let what = if sending { "room in" } else { "an item from" };
             return Raised::builtin(
