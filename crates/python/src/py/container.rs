@@ -3,6 +3,7 @@
 use pyo3_ffi as ffi;
 
 use super::error::Builtin;
+#[cfg(not(Py_GIL_DISABLED))]
 use super::object::Kind;
 use super::{Attached, Owned, PyResult, Raised, Ref, running};
 

@@ -64,7 +64,9 @@ impl Characters {
 pub(super) mod state {
     pub(crate) const INTERNED: u32 = 0b11;
     pub(crate) const KIND_SHIFT: u32 = 2;
+    #[cfg(not(Py_GIL_DISABLED))]
     pub(crate) const KIND: u32 = 0b111;
+    #[cfg(not(Py_GIL_DISABLED))]
     pub(crate) const COMPACT: u32 = 1 << 5;
     pub(crate) const ASCII: u32 = 1 << 6;
 }
