@@ -24,8 +24,9 @@ use std::ops::Deref;
 use std::ptr::{self, NonNull};
 use std::slice;
 
-/// A page, which one note that is not read keeps.
-const PAGE: usize = 4096;
+/// A page. One note that stays keeps all of it, so it is not larger than it has
+/// to be: notes of a page of twice the size take about a twentieth less time.
+const PAGE: usize = 2048;
 /// Notes start at a line of the processor's caches: so who reads one is not
 /// disturbed by the next being written.
 const LINE: usize = 64;
@@ -75,7 +76,7 @@ unsafe impl Sync for Note {}
 
 impl Pad {
     /// What a note may be long, in bytes.
-    pub const LONGEST: usize = 1024;
+    pub const LONGEST: usize = 760;
 
     /// A note of this text. `None`: it is longer than [`LONGEST`](Self::LONGEST),
     /// or there is no memory.

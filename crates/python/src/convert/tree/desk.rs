@@ -41,13 +41,19 @@ impl Desk {
 }
 
 impl Tools {
-    /// The message of what was written, and of the leaves that belong in it.
-    pub(super) fn finish(&mut self, mut leaves: Vec<Message>, owner: i64, again: bool) -> Message {
+    /// The message of what was written, and of the leaves that belong in it. `stays`: it is not on its way, but kept.
+    pub(super) fn finish(
+        &mut self,
+        mut leaves: Vec<Message>,
+        owner: i64,
+        again: bool,
+        stays: bool,
+    ) -> Message {
         use super::code::{LEAF, NOTED};
         match (leaves.pop(), &self.text[..]) {
             // A leaf that is alone needs no tree around it.
             (Some(leaf), [byte, 0]) if byte & !NOTED == LEAF => return leaf,
-            (None, text) if !cfg!(Py_GIL_DISABLED) => {
+            (None, text) if !stays && !cfg!(Py_GIL_DISABLED) => {
                 if let Some(note) = self.pad.tear(owner, again.into(), text) {
                     return Message::Note(note);
                 }

@@ -68,7 +68,9 @@ impl<'py> Draft<'py> {
             sent.remember(self.cx.py(), key.get(), names::number);
         }
         let owner = self.cx.state.interpreter().id();
-        let message = self.tools.finish(self.leaves, owner, self.again);
+        let message = self
+            .tools
+            .finish(self.leaves, owner, self.again, self.packing.whole);
         self.cx.state.desk.put_back(self.tools);
         message
     }
