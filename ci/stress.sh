@@ -38,7 +38,8 @@ for version in 3.14d 3.15d; do
   if [[ $INTERLANE_STRESS == short ]]; then
     # What touches references; the rest is the same code on the other builds.
     note="debug build" attempt "$environment" tests/test_channel{s,_ends,_items,_memory}.py \
-      tests/test_sharing.py tests/test_proxy.py tests/test_values.py tests/c_api tests/faults/test_reference_leaks.py
+      tests/test_shar{ing,e_protocol,e_release,e_tables}.py tests/test_proxy.py tests/test_values.py tests/c_api \
+      tests/faults/test_reference_leaks.py
   else
     note="debug build" attempt "$environment"
     note="debug build, stress" attempt "$environment" -m stress

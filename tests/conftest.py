@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import interlane
 import pytest
+from interlane import interpreters
 
 # A shell ignores SIGINT on behalf of what it runs in the background, and so would every child of ours.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -150,7 +151,7 @@ def exchange(item: Any, **options: Any) -> Any:
         return recv.recv(timeout=60)
 
 
-def wait_until(condition: Any) -> None:
+def wait_until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
@@ -193,6 +194,15 @@ def narrow() -> Iterator[tuple[Any, Any]]:
     send, recv = interlane.create_channel(1)
     with send, recv:
         yield send, recv
+
+
+@pytest.fixture
+def other() -> Iterator[Any]:
+    """Another interpreter."""
+    interp = interpreters.create()
+    interp.exec("import interlane")
+    yield interp
+    interp.close()
 
 
 def _loops() -> list[object]:
