@@ -29,7 +29,7 @@ done <<<"$pythons"
 python=$(tail -n 1 <<<"$pythons")
 if environment=$(ci/env.sh "$python" </dev/null); then
   PYTHONDEVMODE=1 PYTHONMALLOC=debug note="development mode" attempt "$environment" \
-    tests/test_channels.py tests/faults
+    tests/test_channel{s,_ends,_items,_memory}.py tests/faults
 fi
 
 for version in 3.14d 3.15d; do
@@ -37,8 +37,9 @@ for version in 3.14d 3.15d; do
   environment=$(ci/env.sh "$python" </dev/null) || { failed+=("$python (no environment)"); continue; }
   if [[ $INTERLANE_STRESS == short ]]; then
     # What touches references; the rest is the same code on the other builds.
-    note="debug build" attempt "$environment" tests/test_channels.py tests/test_sharing.py tests/test_proxy.py \
-      tests/test_values.py tests/c_api tests/faults/test_reference_leaks.py
+    note="debug build" attempt "$environment" tests/test_channel{s,_ends,_items,_memory}.py \
+      tests/test_shar{ing,e_protocol,e_release,e_tables}.py tests/test_proxy.py tests/test_values.py tests/c_api \
+      tests/faults/test_reference_leaks.py
   else
     note="debug build" attempt "$environment"
     note="debug build, stress" attempt "$environment" -m stress

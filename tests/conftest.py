@@ -1,4 +1,4 @@
-"""What the tests share: a way to run what could crash, hang or exit in a process of its own; event loops."""
+"""What the tests share: children for what could crash, hang or exit; channels; other interpreters; loops."""
 
 import asyncio
 import contextlib
@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, Protocol
 
 import interlane
 import pytest
+from interlane import interpreters
 
 # A shell ignores SIGINT on behalf of what it runs in the background, and so would every child of ours.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -139,6 +141,68 @@ def nothing_is_shared_yet() -> None:
 def stress_is_short() -> bool:
     """Tells whether the tests marked `stress` should be brief (`INTERLANE_STRESS=short`, as in CI)."""
     return os.environ.get("INTERLANE_STRESS", "long") == "short"
+
+
+def exchange(item: Any, **options: Any) -> Any:
+    """Sends an item through a channel of its own and returns what arrives."""
+    send, recv = interlane.create_channel(**options)
+    with send, recv:
+        send.send(item, timeout=60)
+        return recv.recv(timeout=60)
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+class Background:
+    """Runs a function on a thread; `result` joins it and returns or raises what it did."""
+
+    def __init__(self, function: Any, *args: Any, **kwargs: Any) -> None:
+        self._outcome: Any = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(function, args, kwargs), daemon=True)
+        self._thread.start()
+
+    def _run(self, function: Any, args: Any, kwargs: Any) -> None:
+        try:
+            self._outcome = function(*args, **kwargs)
+        except BaseException as error:
+            self._error = error
+
+    def result(self) -> Any:
+        self._thread.join(60)
+        assert not self._thread.is_alive(), "still waiting"
+        if self._error is not None:
+            raise self._error
+        return self._outcome
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Any, Any]]:
+    send, recv = interlane.create_channel()
+    with send, recv:
+        yield send, recv
+
+
+@pytest.fixture
+def narrow() -> Iterator[tuple[Any, Any]]:
+    """A channel with room for one item."""
+    send, recv = interlane.create_channel(1)
+    with send, recv:
+        yield send, recv
+
+
+@pytest.fixture
+def other() -> Iterator[Any]:
+    """Another interpreter."""
+    interp = interpreters.create()
+    interp.exec("import interlane")
+    yield interp
+    interp.close()
 
 
 def _loops() -> list[object]:

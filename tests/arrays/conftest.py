@@ -1,4 +1,4 @@
-"""NumPy, loaded by the first test that wants it, and a C module that makes and reads capsules."""
+"""NumPy, loaded by the first test that wants it; a C module for capsules, and what programs make of it."""
 
 import gc
 import os
@@ -96,3 +96,47 @@ def run(capsules: Path, run_child: Any) -> Callable[..., Any]:
         return run_child(PRELUDE + code, *args, env=env, timeout=timeout, **options)
 
     return run
+
+
+# A producer of Arrow's structures, which goes before a test's code: trees as in capsules.c, over the
+# memory of whatever is given for a buffer.
+PRODUCER = """
+from array import array
+
+def at(buffer):
+    return 0 if buffer is None else buffer if isinstance(buffer, int) else capsules.address(buffer)
+
+def schema(format, *children, name=None, metadata=None, flags=2, dictionary=None):
+    return (format, name, metadata, flags, list(children), dictionary)
+
+def items(length, *buffers, children=(), dictionary=None, nulls=0, offset=0):
+    return (length, nulls, offset, [at(buffer) for buffer in buffers], list(children), dictionary)
+
+class Kept:
+    def __init__(self, *buffers): self.buffers = buffers
+
+class Array:
+    def __init__(self, schema, array, *buffers):
+        self.schema, self.array, self.kept = schema, array, Kept(*buffers)
+    def __arrow_c_schema__(self): return capsules.schema(self.schema)
+    def __arrow_c_array__(self, requested_schema=None):
+        return capsules.schema(self.schema), capsules.array(self.array, self.kept)
+
+class Stream:
+    def __init__(self, schema, arrays, *buffers, failure=0, message=None):
+        self.schema, self.arrays, self.kept = schema, arrays, Kept(*buffers)
+        self.failure, self.message, self.asked = failure, message, 0
+    def __arrow_c_stream__(self, requested_schema=None):
+        self.asked += 1
+        return capsules.stream(self.schema, self.arrays, self.kept, self.failure, self.message)
+
+numbers = array("q", range(1000))
+ends = array("i", [0, 1, 3, 6, 10])
+text = bytearray(b"abbcccdddd")
+
+def table():
+    '''Records of a number and a text.'''
+    fields = schema("+s", schema("l", name="n"), schema("u", name="t"))
+    columns = [items(4, None, numbers), items(4, None, ends, text)]
+    return Array(fields, items(4, None, children=columns), numbers, ends, text)
+"""

@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 
 from tests.conftest import RunChild
-from tests.pool.test_executor import START, check
+from tests.pool.conftest import START, check
 
 MODULE = '''
 class Picky:
