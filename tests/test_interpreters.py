@@ -678,3 +678,33 @@ def running(interp):
         for end in (started, start, stopped, stop):
             os.close(end)
     assert not thread.is_alive()
+
+
+def test_of_two_threads_that_begin_at_once_one_is_refused(run_child):
+    # On 3.12 both could get in, with one thread state.
+    run_child(
+        """
+import threading
+from interlane import interpreters
+for _ in range(60):
+    interp = interpreters.create()
+    interp.exec("import time; count = 0")
+    refused = []
+    begin = threading.Barrier(4)
+    def work():
+        begin.wait()
+        for _ in range(20):
+            try:
+                interp.exec("before = count; time.sleep(0.0001); count = before + 1")
+            except interpreters.InterpreterError as error:
+                assert "already running" in str(error), error
+                refused.append(error)
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    interp.exec(f"assert count == 80 - {len(refused)}, (count, {len(refused)})")
+    interp.close()
+"""
+    )

@@ -3,11 +3,13 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -420,8 +422,8 @@ def test_a_program_that_did_not_opt_in_is_reached_while_it_runs_python_code(cli:
 
 @needs_remote_exec
 def test_a_program_that_runs_no_python_code_is_asked_until_it_does(cli: Any, start: Start) -> None:
-    folder = cli.directory / "temporary"
-    folder.mkdir()
+    # The names of sockets are short.
+    folder = Path(tempfile.mkdtemp())
     child = start("say('ready')\nsys.stdin.readline()\nuntil(lambda: False)", top="0")
     watcher = cli.start("--json", child.pid, command="top", env={"TMPDIR": str(folder)})
     assert "runs no Python code at the moment" in watcher.stderr.readline()
@@ -430,6 +432,7 @@ def test_a_program_that_runs_no_python_code_is_asked_until_it_does(cli: Any, sta
     assert json.loads(watcher.stdout.readline())["pid"] == child.pid
     # The next question may be on its way.
     assert len(list(folder.iterdir())) <= 1
+    shutil.rmtree(folder)
 
 
 @needs_remote_exec

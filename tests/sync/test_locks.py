@@ -139,8 +139,8 @@ def test_a_semaphore_lets_as_many_in_as_it_says(run_child):
                         time.sleep(0.0002)
                     inside.add(-1)
         '''
-        interps = [elsewhere(CODE, rooms=rooms, inside=inside, most=most) for _ in range(4)]
-        threads = [start(interp.exec, "work()") for interp in interps for _ in range(2)]
+        interps = [elsewhere(CODE, rooms=rooms, inside=inside, most=most) for _ in range(6)]
+        threads = [start(interp.exec, "work()") for interp in interps]
         for thread in threads:
             thread.join()
         print(most.load(), inside.load(), rooms.value)

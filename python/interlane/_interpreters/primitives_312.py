@@ -50,6 +50,22 @@ def _sorted_errors() -> Iterator[None]:
         raise cls(message) from None
 
 
+# Who runs code in which `__main__`, as far as it is somebody here. CPython asks first and begins then, and
+# whoever comes in between runs on the same thread state, which takes the interpreter apart.
+_runs: dict[int, object] = {}
+
+
+@contextmanager
+def _running(number: int, otherwise: str) -> Iterator[None]:
+    me = object()
+    if _runs.setdefault(number, me) is not me:
+        raise InterpreterError(otherwise)
+    try:
+        yield
+    finally:
+        del _runs[number]
+
+
 @final
 class Reference:
     """Keeps an interpreter alive until it is dropped."""
@@ -108,7 +124,7 @@ def is_running(number: int) -> bool:
 def run(number: int, script: str) -> str | None:
     """Runs the script in the interpreter's `__main__`."""
     try:
-        with _sorted_errors():
+        with _sorted_errors(), _running(number, "interpreter already running"):
             _subinterpreters.run_string(number, script)
     except _subinterpreters.RunFailedError as error:
         return str(error)
@@ -117,7 +133,7 @@ def run(number: int, script: str) -> str | None:
 
 def destroy(number: int) -> None:
     """Ends the interpreter, from any thread."""
-    with _sorted_errors():
+    with _sorted_errors(), _running(number, "interpreter running"):
         if number != current() and not _subinterpreters.is_running(number):
             with suppress(_subinterpreters.RunFailedError):
                 _subinterpreters.run_string(number, _DISARM)

@@ -353,6 +353,10 @@ fn strike() {
     let Some((number, owner)) = innermost else {
         return;
     };
+    // There CPython runs the handler itself: two would raise.
+    if owner.is_main() {
+        return;
+    }
     let thread = VISITOR.load(Ordering::Relaxed);
     if !raises() {
         return;
