@@ -123,6 +123,9 @@ def is_running(number: int) -> bool:
 
 def run(number: int, script: str) -> str | None:
     """Runs the script in the interpreter's `__main__`."""
+    # CPython looks for the interpreter's first thread state without a lock: a thread that takes its own away
+    # at that moment, as whoever visits the interpreter does at the end, may crash the process. It was seen
+    # once in some ten thousand runs and visits at once.
     try:
         with _sorted_errors(), _running(number, "interpreter already running"):
             _subinterpreters.run_string(number, script)
