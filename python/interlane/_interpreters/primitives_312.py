@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any, final
 
 from interlane._errors import NotShareableError
+from interlane._interpreters.running import alone
 
 __all__ = [
     "InterpreterError",
@@ -48,22 +49,6 @@ def _sorted_errors() -> Iterator[None]:
         message = str(error)
         cls = InterpreterNotFoundError if message.startswith("unrecognized interpreter") else InterpreterError
         raise cls(message) from None
-
-
-# Who runs code in which `__main__`, as far as it is somebody here. CPython asks first and begins then, and
-# whoever comes in between runs on the same thread state, which takes the interpreter apart.
-_runs: dict[int, object] = {}
-
-
-@contextmanager
-def _running(number: int, otherwise: str) -> Iterator[None]:
-    me = object()
-    if _runs.setdefault(number, me) is not me:
-        raise InterpreterError(otherwise)
-    try:
-        yield
-    finally:
-        del _runs[number]
 
 
 @final
@@ -127,7 +112,7 @@ def run(number: int, script: str) -> str | None:
     # at that moment, as whoever visits the interpreter does at the end, may crash the process. It was seen
     # once in some ten thousand runs and visits at once.
     try:
-        with _sorted_errors(), _running(number, "interpreter already running"):
+        with _sorted_errors(), alone(number, InterpreterError("interpreter already running")):
             _subinterpreters.run_string(number, script)
     except _subinterpreters.RunFailedError as error:
         return str(error)
@@ -136,7 +121,7 @@ def run(number: int, script: str) -> str | None:
 
 def destroy(number: int) -> None:
     """Ends the interpreter, from any thread."""
-    with _sorted_errors(), _running(number, "interpreter running"):
+    with _sorted_errors(), alone(number, InterpreterError("interpreter running")):
         if number != current() and not _subinterpreters.is_running(number):
             with suppress(_subinterpreters.RunFailedError):
                 _subinterpreters.run_string(number, _DISARM)

@@ -4,6 +4,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, final
 
+from interlane._interpreters.running import alone
+
 _interpreters: Any = import_module("_interpreters")
 
 if TYPE_CHECKING:
@@ -80,10 +82,12 @@ def is_running(number: int) -> bool:
 
 def run(number: int, script: str) -> str | None:
     """Runs the script in the interpreter's `__main__`."""
-    raised = _interpreters.exec(number, script)
+    with alone(number, InterpreterError("interpreter already running")):
+        raised = _interpreters.exec(number, script)
     return None if raised is None else str(raised.msg or raised.formatted)
 
 
 def destroy(number: int) -> None:
     """Ends the interpreter, from any thread."""
-    _interpreters.destroy(number)
+    with alone(number, InterpreterError("interpreter running")):
+        _interpreters.destroy(number)

@@ -353,8 +353,8 @@ fn strike() {
     let Some((number, owner)) = innermost else {
         return;
     };
-    // There CPython runs the handler itself: two would raise.
-    if owner.is_main() {
+    // On 3.12 CPython runs the handler itself there, and two would raise; later it tells another thread state.
+    if cfg!(not(Py_3_13)) && owner.is_main() {
         return;
     }
     let thread = VISITOR.load(Ordering::Relaxed);
