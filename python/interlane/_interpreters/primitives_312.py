@@ -108,9 +108,9 @@ def is_running(number: int) -> bool:
 
 def run(number: int, script: str) -> str | None:
     """Runs the script in the interpreter's `__main__`."""
-    # CPython looks for the interpreter's first thread state without a lock: a thread that takes its own away
-    # at that moment, as whoever visits the interpreter does at the end, may crash the process. It was seen
-    # once in some ten thousand runs and visits at once.
+    # Not solved: CPython looks for the interpreter's first thread state without a lock, and a thread that
+    # takes its own away at that moment, as whoever visits the interpreter does at the end, may crash the
+    # process. A crash here was seen once; that this is the reason is read from CPython's source, not shown.
     try:
         with _sorted_errors(), alone(number, InterpreterError("interpreter already running")):
             _subinterpreters.run_string(number, script)
