@@ -86,12 +86,9 @@ while tries < 3 or (best >= 0.1 and time.monotonic() < end):
     striking.join()
 
 # One Ctrl-C, one KeyboardInterrupt, here and there.
-# To begin to run code, CPython 3.12 walks through the interpreter's thread states without a lock, and
-# crashes where another thread, the reaper's say, takes one away just then.
 for _ in range(1000):
     assert remote.ident() == threading.get_ident()
-    if sys.version_info >= (3, 13):
-        worker.exec("pass")
+    worker.exec("pass")
 del remote
 worker.close()
 print(best)

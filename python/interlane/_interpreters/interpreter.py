@@ -180,7 +180,11 @@ def _known_or_new(cls: type[Interpreter], number: int, reference: primitives.Ref
         self = _known.get(number)
         if self is not None:
             if reference is not None:
-                reference.drop()  # `list_all` in another thread was faster
+                # `list_all` in another thread was faster, and may have met it before it was complete.
+                self._whence = whence
+                reference, self._reference = self._reference, reference
+                if reference is not None:
+                    reference.drop()
             return self
         if reference is None and whence == primitives.MODULE and number != primitives.current():
             # (One that refers to itself would never end.)

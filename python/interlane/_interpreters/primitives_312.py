@@ -1,12 +1,15 @@
-"""CPython 3.12: `_xxsubinterpreters`, with its errors sorted into the later classes."""
+"""CPython 3.12: interpreters of our own making, and `_xxsubinterpreters` for those that are not.
+
+Its errors are sorted into the later classes.
+"""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, final
 
+from interlane import _core
 from interlane._errors import NotShareableError
-from interlane._interpreters.running import alone
 
 __all__ = [
     "InterpreterError",
@@ -23,12 +26,8 @@ __all__ = [
 ]
 
 _subinterpreters: Any = import_module("_xxsubinterpreters")
-
-# `threading` takes the thread that imported it for the main thread and waits for its lock when the
-# interpreter ends, unless that same thread ends it. Code runs on the thread of whoever calls, so nobody
-# might ever release the lock: it is taken off the list. An expression, so that `__main__` stays as it is.
-_DISARM = """(lambda threading: threading and threading._shutdown_locks.discard(
-    threading._main_thread._tstate_lock))(__import__("sys").modules.get("threading"))"""
+# Typed as what it is on every version: a checker sees the functions of one only.
+_made: Any = _core
 
 
 class InterpreterError(Exception):
@@ -55,32 +54,28 @@ def _sorted_errors() -> Iterator[None]:
 class Reference:
     """Keeps an interpreter alive until it is dropped."""
 
-    __slots__ = ("_handle",)
+    __slots__ = ("_number", "_handle")
 
-    def __init__(self, number: int, handle: object = None) -> None:
-        with _sorted_errors():
-            self._handle = _subinterpreters.InterpreterID(number) if handle is None else handle
+    def __init__(self, number: int, *, new: bool = False) -> None:
+        self._number = number
+        self._handle = None
+        if not new and not _made._made_refer(number):  # noqa: SLF001  # ours
+            with _sorted_errors():
+                self._handle = _subinterpreters.InterpreterID(number)
 
-    # The defaults outlive this module's globals, which are gone when the last ones are dropped.
-    def drop(
-        self,
-        *,
-        suppress: Any = suppress,
-        run_string: Any = _subinterpreters.run_string,
-        disarm: str = _DISARM,
-    ) -> None:
+    # The default outlives this module's globals, which are gone when the last ones are dropped.
+    def drop(self, *, release: Any = _made._made_release) -> None:  # noqa: SLF001  # ours
         """Gives the interpreter up; it ends, on this thread, if this was the last reference."""
-        # An error means that it has gone or is running: then this is not its end.
-        with suppress(RuntimeError):
-            run_string(self._handle, disarm)
+        if self._handle is None:
+            release(self._number)
         self._handle = None
 
 
 def create() -> tuple[int, Reference]:
     """Creates an isolated interpreter with a GIL of its own."""
     with _sorted_errors():
-        handle = _subinterpreters.create(isolated=True)
-    return int(handle), Reference(int(handle), handle)
+        number: int = _made._made_create()  # noqa: SLF001  # ours
+    return number, Reference(number, new=True)
 
 
 def current() -> int:
@@ -89,8 +84,11 @@ def current() -> int:
 
 
 def ids() -> list[int]:
-    """Returns the id of every interpreter."""
-    return sorted(int(handle) for handle in _subinterpreters.list_all())
+    """Returns the ids of the main interpreter, of the one that asks, and of all of our making.
+
+    CPython's list has those of others, too, but crashes when one ends in the middle of it.
+    """
+    return sorted({0, current(), *_made._made_ids()})  # noqa: SLF001  # ours
 
 
 def origin(number: int) -> str:
@@ -103,16 +101,16 @@ def origin(number: int) -> str:
 def is_running(number: int) -> bool:
     """Returns whether code runs in the interpreter's `__main__`."""
     with _sorted_errors():
-        return bool(_subinterpreters.is_running(number))
+        return bool(_made._made_in_use(number) or _subinterpreters.is_running(number))  # noqa: SLF001  # ours
 
 
 def run(number: int, script: str) -> str | None:
     """Runs the script in the interpreter's `__main__`."""
-    # Not solved: CPython looks for the interpreter's first thread state without a lock, and a thread that
-    # takes its own away at that moment, as whoever visits the interpreter does at the end, may crash the
-    # process. A crash here was seen once; that this is the reason is read from CPython's source, not shown.
     try:
-        with _sorted_errors(), alone(number, InterpreterError("interpreter already running")):
+        with _sorted_errors():
+            raised: str | None = _made._made_run(number, script)  # noqa: SLF001  # ours
+            if raised is not None:
+                return raised or None
             _subinterpreters.run_string(number, script)
     except _subinterpreters.RunFailedError as error:
         return str(error)
@@ -121,8 +119,6 @@ def run(number: int, script: str) -> str | None:
 
 def destroy(number: int) -> None:
     """Ends the interpreter, from any thread."""
-    with _sorted_errors(), alone(number, InterpreterError("interpreter running")):
-        if number != current() and not _subinterpreters.is_running(number):
-            with suppress(_subinterpreters.RunFailedError):
-                _subinterpreters.run_string(number, _DISARM)
-        _subinterpreters.destroy(number)
+    with _sorted_errors():
+        if number == current() or not _made._made_destroy(number):  # noqa: SLF001  # ours
+            _subinterpreters.destroy(number)

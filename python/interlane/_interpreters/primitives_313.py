@@ -1,10 +1,9 @@
 """CPython 3.13: `_interpreters`, the private module below the later `concurrent.interpreters`."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, final
-
-from interlane._interpreters.running import alone
 
 _interpreters: Any = import_module("_interpreters")
 
@@ -80,14 +79,32 @@ def is_running(number: int) -> bool:
     return bool(_interpreters.is_running(number))
 
 
+_runs: dict[int, object] = {}
+
+
+@contextmanager
+def _alone(number: int, otherwise: Exception) -> Iterator[None]:
+    """Keeps our other threads out of the interpreter, or raises `otherwise` if one of them is in there.
+
+    CPython asks first whether code runs and begins then: whoever comes in between gets a `SystemError`.
+    """
+    me = object()
+    if _runs.setdefault(number, me) is not me:
+        raise otherwise
+    try:
+        yield
+    finally:
+        del _runs[number]
+
+
 def run(number: int, script: str) -> str | None:
     """Runs the script in the interpreter's `__main__`."""
-    with alone(number, InterpreterError("interpreter already running")):
+    with _alone(number, InterpreterError("interpreter already running")):
         raised = _interpreters.exec(number, script)
     return None if raised is None else str(raised.msg or raised.formatted)
 
 
 def destroy(number: int) -> None:
     """Ends the interpreter, from any thread."""
-    with alone(number, InterpreterError("interpreter running")):
+    with _alone(number, InterpreterError("interpreter running")):
         _interpreters.destroy(number)

@@ -190,6 +190,19 @@ impl Raised {
         }
     }
 
+    /// The exception as text, with the name of its class in front. It is forgotten.
+    #[cfg(not(Py_3_13))]
+    pub(crate) fn describe(self, py: Attached<'_>) -> String {
+        let exception = self.take(py);
+        let text = exception.get().to_text(py);
+        let text = text.map(|text| text.get().display(py));
+        let text = text.unwrap_or_else(|raised| {
+            raised.ignore(py);
+            String::new()
+        });
+        format!("{}: {text}", exception.get().class_name(py))
+    }
+
     /// Reports the exception through `sys.unraisablehook`: nobody is there to catch it.
     pub(crate) fn report(self, _py: Attached<'_>, source: Ref<'_>) {
         // SAFETY: attached, the indicator is set, a live object.

@@ -33,6 +33,8 @@ pub(crate) mod identity;
 pub(crate) mod instance;
 pub(crate) mod interp;
 pub(crate) mod keys;
+#[cfg(not(Py_3_13))]
+pub(crate) mod made;
 pub(crate) mod method;
 pub(crate) mod module;
 pub(crate) mod names;

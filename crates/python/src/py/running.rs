@@ -124,6 +124,15 @@ mod raw {
             ...
         ) -> c_int;
         pub(super) fn PyThreadState_Clear(thread: *mut PyThreadState);
+        #[cfg(not(Py_3_13))]
+        pub(super) fn PyThreadState_Swap(thread: *mut PyThreadState) -> *mut PyThreadState;
+        #[cfg(not(Py_3_13))]
+        pub(super) fn Py_EndInterpreter(thread: *mut PyThreadState);
+        #[cfg(not(Py_3_13))]
+        pub(super) fn Py_NewInterpreterFromConfig(
+            thread: *mut *mut PyThreadState,
+            config: *const pyo3_ffi::PyInterpreterConfig,
+        ) -> pyo3_ffi::PyStatus;
         pub(super) fn PyEval_RestoreThread(thread: *mut PyThreadState);
         pub(super) fn Py_DecRef(object: *mut PyObject);
     }
@@ -556,6 +565,35 @@ pub(super) unsafe fn warn_resource(source: *mut PyObject, message: *const c_char
 pub(super) unsafe fn clear_thread(thread: *mut PyThreadState) {
     // SAFETY: forwarded to the caller.
     guarded(|| unsafe { raw::PyThreadState_Clear(thread) });
+}
+
+/// Attaches the thread with another thread state in place of its own, which is returned.
+///
+/// # Safety
+/// As for CPython's function of this name.
+#[cfg(not(Py_3_13))]
+pub(super) unsafe fn swap_thread(thread: *mut PyThreadState) -> *mut PyThreadState {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::PyThreadState_Swap(thread) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+#[cfg(not(Py_3_13))]
+pub(super) unsafe fn new_interpreter(
+    thread: &mut *mut PyThreadState,
+    config: &ffi::PyInterpreterConfig,
+) -> ffi::PyStatus {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::Py_NewInterpreterFromConfig(thread, config) })
+}
+
+/// # Safety
+/// As for CPython's function of this name.
+#[cfg(not(Py_3_13))]
+pub(super) unsafe fn end_interpreter(thread: *mut PyThreadState) {
+    // SAFETY: forwarded to the caller.
+    guarded(|| unsafe { raw::Py_EndInterpreter(thread) });
 }
 
 /// Gives a reference up. In place unless it is the last one.

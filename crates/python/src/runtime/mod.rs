@@ -9,6 +9,8 @@ pub(crate) mod interrupt;
 pub(crate) mod keepers;
 pub(crate) mod lane;
 pub(crate) mod loop_bell;
+#[cfg(not(Py_3_13))]
+pub(crate) mod made;
 pub(crate) mod objects;
 pub(crate) mod primitive;
 pub(crate) mod slab;

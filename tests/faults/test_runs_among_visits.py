@@ -1,0 +1,147 @@
+"""Code is run in an interpreter, and interpreters end, while other threads come and go in there.
+
+CPython 3.12 by itself looks for the thread state to run on without a lock, and crashed within seconds.
+"""
+
+from typing import Any
+
+PREPARED = """
+from interlane import interpreters
+
+def new_worker():
+    worker = interpreters.create()
+    send, recv = interlane.create_channel()
+    worker.prepare_main(send=send)
+    worker.exec('''if True:
+        import interlane, threading
+        class Remote:
+            def answer(self):
+                return 42
+        send.send(interlane.proxy(Remote()))
+        send.close()
+    ''')
+    return worker, recv.recv()
+
+def visit(remote):
+    while not stop.is_set():
+        try:
+            assert remote.answer() == 42
+        except interlane.OwnerGoneError:
+            return
+        visits.append(1)
+
+stop = threading.Event()
+visits = []
+"""
+
+
+def test_code_runs_while_other_threads_visit_the_interpreter(run_child: Any) -> None:
+    run_child(
+        PREPARED
+        + """
+worker, remote = new_worker()
+visitors = [start(visit, remote) for _ in range(3)]
+end = time.monotonic() + 6
+runs = 0
+while time.monotonic() < end:
+    worker.exec("pass")
+    runs += 1
+stop.set()
+for visitor in visitors:
+    visitor.join()
+assert runs > 100 and len(visits) > 100, (runs, len(visits))
+del remote
+worker.close()
+"""
+    )
+
+
+def test_code_runs_while_threads_of_the_interpreter_end(run_child: Any) -> None:
+    run_child(
+        PREPARED
+        + """
+worker, remote = new_worker()
+end = time.monotonic() + 3
+while time.monotonic() < end:
+    worker.exec("for _ in range(4): threading.Thread(target=int).start()")
+del remote
+worker.close()
+"""
+    )
+
+
+def test_an_interpreter_ends_with_its_last_reference_while_other_threads_visit_it(run_child: Any) -> None:
+    run_child(
+        PREPARED
+        + """
+end = time.monotonic() + 4
+while time.monotonic() < end:
+    worker, remote = new_worker()
+    visitors = [start(visit, remote) for _ in range(2)]
+    number, before = worker.id, len(visits)
+    until(lambda: len(visits) > before)
+    del worker
+    try:
+        interpreters.Interpreter(number)
+    except interpreters.InterpreterNotFoundError:
+        pass
+    else:
+        raise AssertionError("it did not end")
+    for visitor in visitors:
+        visitor.join()
+"""
+    )
+
+
+def test_one_of_two_threads_that_run_code_at_once_is_refused_or_both_run(run_child: Any) -> None:
+    run_child(
+        PREPARED
+        + """
+worker, remote = new_worker()
+count = interlane.AtomicInt(0)
+worker.prepare_main(count=count)
+ran, refused = [], []
+
+def run():
+    for _ in range(2000):
+        try:
+            worker.exec("count.store(count.load() + 1)")
+        except interpreters.InterpreterError as error:
+            assert "already running" in str(error), error
+            refused.append(1)
+        else:
+            ran.append(1)
+
+threads = [start(run) for _ in range(3)]
+for thread in threads:
+    thread.join()
+assert count.load() == len(ran), (count.load(), len(ran), len(refused))
+assert len(ran) + len(refused) == 6000
+del remote
+worker.close()
+"""
+    )
+
+
+def test_an_interpreter_is_ours_from_its_creation_on_even_if_another_thread_lists_it_first(
+    run_child: Any,
+) -> None:
+    run_child(
+        PREPARED
+        + """
+def watch():
+    while not stop.is_set():
+        interpreters.list_all()
+
+watcher = start(watch)
+made = []
+for _ in range(20):
+    made.append(interpreters.create())
+    made[-1].exec("pass")
+stop.set()
+watcher.join()
+assert {one.id for one in made} <= {one.id for one in interpreters.list_all()}
+for one in made:
+    one.close()
+"""
+    )
