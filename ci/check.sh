@@ -28,9 +28,11 @@ check "clippy, interlane-core" "${cargo_clippy[@]}" --package interlane-core -- 
 check "clippy, interlane-core under loom" env RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR="$root/target/loom" \
   "${cargo_clippy[@]}" --package interlane-core -- -D warnings
 check "clippy, interlane-python" "${cargo_clippy[@]}" --package interlane-python -- -D warnings
-# No such Python is needed: the file says what pyo3-ffi would ask it.
-check "clippy, interlane-python without a GIL" env PYO3_CONFIG_FILE="$root/ci/cpython-314t.txt" \
-  CARGO_TARGET_DIR="$root/target/check-314t" "${cargo_clippy[@]}" --package interlane-python -- -D warnings
+# No such Pythons are needed: the files say what pyo3-ffi would ask them.
+for other in 312 314t; do
+  check "clippy, interlane-python, CPython $other" env PYO3_CONFIG_FILE="$root/ci/cpython-$other.txt" \
+    CARGO_TARGET_DIR="$root/target/check-$other" "${cargo_clippy[@]}" --package interlane-python -- -D warnings
+done
 check "cargo fmt, interlane-bench" cargo fmt --manifest-path crates/bench/Cargo.toml --check
 check "clippy, interlane-bench" "${cargo_clippy[@]}" --manifest-path crates/bench/Cargo.toml -- -D warnings
 example=(--manifest-path examples/rust_type/Cargo.toml)
