@@ -97,3 +97,82 @@ def test_nothing_stays_behind(run):
         interlane.collect()
         time.sleep(0.001)
     assert sys.getrefcount(text) == before
+
+
+def test_memory_is_back_with_its_owner_as_soon_as_the_last_borrower_has_let_go(run):
+    run("import interlane")
+    data, items, view = bytearray(b"abc"), [bytearray(b"x"), bytearray(b"y")], bytearray(b"z")
+    run("del data, items, view", data=data, items=items, view=memoryview(view)[:1])
+    # A release that is still to come keeps a bytearray from changing its size.
+    data.append(1)
+    items[0].append(1)
+    items[1].append(1)
+    view.append(1)
+
+
+def test_a_share_of_an_object_that_goes_on_to_exist_is_given_back_at_once(run):
+    run("import interlane")
+    data = [bytearray(b"abc"), "text"]
+    share = interlane.share(data)
+    run("value = share.get(); share.close()", share=share)
+    share.close()
+    before = sys.getrefcount(data)
+    run("assert bytes(value[0]) == b'abc'; del value, share")
+    assert sys.getrefcount(data) == before - 1
+    data[0].append(1)
+
+
+def test_what_would_run_the_owners_code_waits_for_the_owner(run):
+    run("import interlane")
+    told = []
+    data = bytearray(b"abc")
+    share = interlane.share(data, on_release=lambda obj: told.append(interpreters.get_current().id))
+    run("value = share.get(); share.close()", share=share)
+    share.close()
+    run("del value, share")
+    end = time.monotonic() + 30
+    while not told and time.monotonic() < end:
+        interlane.collect()
+        time.sleep(0.001)
+    assert told == [0]
+
+
+def test_the_last_reference_to_an_exporter_with_a_destructor_goes_in_its_owner(run):
+    run("import interlane")
+    ended = []
+
+    class Exporter(bytearray):
+        def __del__(self):
+            ended.append(interpreters.get_current().id)
+
+    data = Exporter(b"abc")
+    run("assert bytes(data) == b'abc'", data=data)
+    del data
+    run("del data")
+    end = time.monotonic() + 30
+    while not ended and time.monotonic() < end:
+        interlane.collect()
+        time.sleep(0.001)
+    assert ended == [0]
+
+
+def test_an_owner_that_has_ended_is_not_touched(run):
+    other = (
+        _interpreters.create("legacy")
+        if sys.version_info >= (3, 13)
+        else _interpreters.create(isolated=False)
+    )
+    send, recv = interlane.create_channel()
+    with send, recv:
+        failed = _interpreters.run_string(
+            other,
+            "import interlane\n"
+            f"interlane.SendChannel.from_id({send.id}).send([bytearray(b'def'), 10**50, bytearray(b'ghi')])",
+        )
+        assert failed is None, failed
+        view, number, rest = recv.recv()
+        _interpreters.destroy(other)
+        run("assert bytes(rest) == b'ghi'; del rest", rest=rest)
+    assert bytes(view) == b"def"
+    assert number == 10**50
+    del view, rest

@@ -19,7 +19,7 @@
 
 use super::Owner;
 use super::release::Panics;
-use crate::primitive::{Ordering, fence, lock, try_lock};
+use crate::primitive::{MutexGuard, Ordering, fence, lock, try_lock};
 use crate::share::block::Header;
 use crate::share::live::Live;
 use std::ptr::NonNull;
@@ -28,7 +28,19 @@ impl Owner {
     /// Works with the list, then sees to the orphans that came back meanwhile.
     /// Whoever needs the list's lock takes it here.
     pub(crate) fn with_live<O>(&self, work: impl FnOnce(&mut Live) -> O) -> O {
-        let mut live = lock(&self.live);
+        self.with_locked(lock(&self.live), work)
+    }
+
+    /// As [`with_live`](Self::with_live), unless somebody else has the lock.
+    pub(crate) fn try_with_live<O>(&self, work: impl FnOnce(&mut Live) -> O) -> Option<O> {
+        try_lock(&self.live).map(|live| self.with_locked(live, work))
+    }
+
+    fn with_locked<O>(
+        &self,
+        mut live: MutexGuard<'_, Live>,
+        work: impl FnOnce(&mut Live) -> O,
+    ) -> O {
         let result = work(&mut live);
         // While there are no orphans, nobody pushes any: the owner's end has
         // not had the lock yet, so it comes after us, and those who drop an

@@ -18,7 +18,8 @@
 /// # Safety
 ///
 /// [`enter`](Self::enter) calls `work` while it holds the owner's lock, the
-/// one that [`Resource::release`](crate::Resource::release) relies on.
+/// one that [`Resource::release`](crate::Resource::release) relies on, and
+/// [`is_held`](Self::is_held) says yes only if that lock is the caller's.
 ///
 /// # Examples
 ///
@@ -43,6 +44,13 @@ pub unsafe trait Host: Send + Sync + 'static {
     /// May block for as long as the owner keeps its lock: other owners are
     /// served by other threads meanwhile. A panic is swallowed.
     fn enter(&self, work: &mut dyn FnMut());
+
+    /// Whether the calling thread has the owner's lock although it is not in the
+    /// owner: several may have one lock in common. Called by last drops, so it
+    /// must not block; no is always right.
+    fn is_held(&self) -> bool {
+        false
+    }
 
     /// The embedder's own number for the owner, for tables. Unlike
     /// [`Owner::generation`](crate::Owner::generation) it need not be unique.

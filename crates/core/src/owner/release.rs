@@ -54,7 +54,7 @@ impl Owner {
     }
 
     /// Takes a block back after its last drop, on any thread. Allocates
-    /// nothing, takes no lock, and waits for nobody.
+    /// nothing, and waits for nobody.
     ///
     /// # Safety
     ///
@@ -105,6 +105,10 @@ impl Owner {
     ///
     /// As for [`take_back`](Self::take_back), and the block's owner is `self`.
     unsafe fn receive(self: Arc<Self>, block: NonNull<Header>) {
+        // SAFETY: no count is left, forwarded; the lock is held.
+        if self.host.is_held() && unsafe { self.release_beside(block) } {
+            return;
+        }
         // SAFETY: the block exists until it is in the inbox.
         let nbytes = unsafe { block.as_ref() }.nbytes;
         // SAFETY: forwarded to the caller.
@@ -133,6 +137,43 @@ impl Owner {
     unsafe fn release(&self, block: NonNull<Header>) {
         // SAFETY: in the list, forwarded.
         let watched = self.with_live(|live| unsafe { live.release(block) });
+        // SAFETY: forwarded to the caller.
+        unsafe { self.finish(block, watched) };
+    }
+
+    /// Releases a block from outside of the owner, if its resource is plain and
+    /// nobody else is at the list: a last drop waits for nobody. Says whether.
+    ///
+    /// # Safety
+    ///
+    /// No count of the block is left, it is this owner's and the caller's, who
+    /// holds the owner's lock.
+    unsafe fn release_beside(&self, block: NonNull<Header>) -> bool {
+        // Under the lock, as it is written. While the owner ends, its blocks
+        // must stay where they are.
+        if self.ending.load(Ordering::Relaxed) {
+            return false;
+        }
+        // SAFETY: the block exists, the lock is held: forwarded to the caller.
+        if !unsafe { (block.as_ref().vtable.is_plain)(block) } {
+            return false;
+        }
+        // SAFETY: not ending, so it is in the list.
+        let watched = self.try_with_live(|live| unsafe { live.release(block) });
+        let Some(watched) = watched else {
+            return false;
+        };
+        // SAFETY: forwarded to the caller; it is plain, so the lock is enough.
+        unsafe { self.finish(block, watched) };
+        true
+    }
+
+    /// Releases a block that was taken out of the list.
+    ///
+    /// # Safety
+    ///
+    /// As the block's table demands.
+    unsafe fn finish(&self, block: NonNull<Header>, watched: bool) {
         if watched {
             self.tell_news();
         }

@@ -60,8 +60,13 @@ pub(crate) struct Vtable {
     /// Frees the block and releases the resource.
     ///
     /// Safety: no count is left and nobody else will touch the block. The
-    /// caller is in the owner and holds its lock, if there is an owner.
+    /// caller is in the owner and holds its lock, if there is an owner; for a
+    /// plain resource, holding the lock is enough.
     pub(crate) release: unsafe fn(NonNull<Header>),
+    /// Asks [`Resource::is_plain`].
+    ///
+    /// Safety: the block exists; the caller holds its owner's lock.
+    pub(crate) is_plain: unsafe fn(NonNull<Header>) -> bool,
     /// Makes the resource independent of its owner.
     ///
     /// Safety: the block exists throughout. The caller is in the owner and
@@ -91,6 +96,8 @@ impl<R: Resource> Block<R> {
             Self::resource(block).retire();
             Self::dissolve(block).release();
         },
+        // SAFETY: as above.
+        is_plain: |block| unsafe { Self::resource(block) }.is_plain(),
         // SAFETY: as above.
         orphan: |block| unsafe { Self::resource(block) }.orphan(),
         // SAFETY: as above.

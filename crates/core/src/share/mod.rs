@@ -17,7 +17,8 @@
 //! A share may be cloned and dropped on any thread. Neither takes a lock, a
 //! system call or memory, and none of the resource's own code runs; the last
 //! drop leaves the block in the owner's inbox, and the owner releases the
-//! resource under its own lock.
+//! resource under its own lock. Where that lock is one that several owners have
+//! in common, and the thread has it, a plain resource is released on the spot.
 
 pub(crate) mod block;
 pub(crate) mod count;

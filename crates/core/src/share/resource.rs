@@ -7,6 +7,7 @@ use std::borrow::Cow;
 /// ```text
 ///                    last share dropped
 ///    shared ───────────────────────────────► retire and release, in the owner
+///      │                                     (plain: where its lock is held)
 ///      │
 ///      │ the owner ends first
 ///      ▼                last share dropped
@@ -26,6 +27,15 @@ pub trait Resource: Send + Sync + 'static {
     /// May run the embedder's code, share and drop other resources, and drain
     /// the owner again. A panic is carried to the end of the drain.
     fn release(self);
+
+    /// Whether [`retire`](Self::retire) and [`release`](Self::release) run
+    /// nobody else's code, wait for nobody, and ask for no more than the owner's
+    /// lock. Then a last drop elsewhere makes them on the spot, if
+    /// [`Host::is_held`](crate::Host::is_held) says that its thread has that
+    /// lock. Asked there, under it, when no share is left.
+    fn is_plain(&self) -> bool {
+        false
+    }
 
     /// The owner ends while shares are out: makes the resource independent of
     /// it, and says how far that went. Called at most once, in the owner,

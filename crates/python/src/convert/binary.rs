@@ -112,9 +112,14 @@ impl Resource for Buffer {
     fn release(self) {
         if !self.life.is_over() {
             // SAFETY: in the owner, under its GIL: nowhere else is the last share of it dropped while the owner
-            // lives.
+            // lives. Or under that GIL elsewhere, and it is plain.
             unsafe { self.acquired.release() }
         }
+    }
+
+    fn is_plain(&self) -> bool {
+        // SAFETY: core asks under the owner's GIL.
+        self.life.is_over() || unsafe { self.acquired.releases_plainly() }
     }
 
     fn orphan(&self) -> Fate {

@@ -12,7 +12,7 @@ use interlane_core::{AnyShare, Fate, Resource, Share};
 use super::{Message, Packing, pack_whole, unpack_kept};
 use crate::errors::{Error, raise};
 use crate::py::text::Address;
-use crate::py::{Attached, Cx, Owned, PyResult, Ref, interp};
+use crate::py::{Cx, Owned, PyResult, Ref, interp};
 use crate::runtime::Interpreter;
 
 /// See the module's documentation.
@@ -110,12 +110,18 @@ impl Resource for Object {
         }
     }
 
+    /// Nothing is called, and the object goes on to exist.
+    fn is_plain(&self) -> bool {
+        self.original.lock().is_none_or(|pinned| {
+            // SAFETY: core asks under the owner's GIL; the object is kept.
+            pinned.on_release.is_none() && unsafe { interp::is_kept_elsewhere(pinned.object) }
+        })
+    }
+
     fn retire(&self) {
         if let Some(pinned) = *self.original.lock() {
-            // SAFETY: core calls `retire` in the owner.
-            let py = unsafe { Attached::assume() };
             let objects = self.owner.objects();
-            objects.remove(py, pinned.object.number(), pinned.id);
+            objects.remove(pinned.object.number(), pinned.id);
         }
     }
 

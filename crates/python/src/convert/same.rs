@@ -48,8 +48,13 @@ impl Same {
 
 impl Resource for Same {
     fn release(self) {
-        // SAFETY: core calls `release` in the owner, under its GIL, or `unpack` does, under the same one.
+        // SAFETY: core calls `release` under the owner's GIL.
         unsafe { self.let_go() }
+    }
+
+    /// What is dropped is a plain value, and all who hold the GIL have one allocator.
+    fn is_plain(&self) -> bool {
+        true
     }
 
     fn orphan(&self) -> Fate {
@@ -112,8 +117,5 @@ pub(super) fn open(cx: Cx<'_>, share: Share<Same>) -> PyResult<Owned<'_>> {
         Some(object) => object,
         None => super::unpack(cx, share.value.try_clone(cx)?)?, // the owner has ended
     };
-    let owner = Arc::clone(&share.owner);
-    // SAFETY: the owner's GIL is held, and releasing a `Same` asks for no more.
-    unsafe { share.erase().drop_in(&owner.owner) };
     Ok(object)
 }

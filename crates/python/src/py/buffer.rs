@@ -110,10 +110,43 @@ impl Acquired {
         }
     }
 
+    /// Does handing it back run no more than a few lines of CPython's own C? Not if the exporter goes with it, unless
+    /// that is an exact `bytearray`, nor if its class has a release of its own.
+    ///
+    /// # Safety
+    /// The thread holds the GIL of the interpreter that the buffer was acquired in.
+    pub(crate) unsafe fn releases_plainly(&self) -> bool {
+        type Release = Option<ffi::releasebufferproc>;
+        let release_of = |class: *mut ffi::PyTypeObject| -> Release {
+            // SAFETY: the class of a live object, or a static one; the GIL keeps its tables from changing.
+            unsafe {
+                let functions = (*class).tp_as_buffer;
+                (!functions.is_null()).then(|| (*functions).bf_releasebuffer)?
+            }
+        };
+        let exporter = self.0.obj;
+        if exporter.is_null() {
+            return false;
+        }
+        // SAFETY: the view keeps the exporter; the GIL protects the rest, forwarded to the caller.
+        unsafe {
+            let class = ffi::Py_TYPE(exporter);
+            let bytearray = &raw mut ffi::PyByteArray_Type;
+            let plain = match release_of(class) {
+                None => true,
+                Some(release) => [bytearray, &raw mut ffi::PyMemoryView_Type]
+                    .into_iter()
+                    .filter_map(release_of)
+                    .any(|known| known as usize == release as usize),
+            };
+            plain && (class == bytearray || ffi::Py_REFCNT(exporter) > 1)
+        }
+    }
+
     /// Hands the memory back to its exporter.
     ///
     /// # Safety
-    /// The thread is attached to the interpreter that the buffer was acquired in.
+    /// The thread is attached to the interpreter that the buffer was acquired in, or, where that is plain, holds its GIL.
     pub(crate) unsafe fn release(mut self) {
         // SAFETY: acquired by `new`, released once, in the same interpreter.
         unsafe { running::release_buffer(&mut *self.0) }

@@ -24,6 +24,20 @@ impl Handle {
         Self(unsafe { ffi::PyInterpreterState_Get() })
     }
 
+    /// The id of the interpreter that this thread is attached to, if it is.
+    pub(crate) fn attached_id() -> Option<i64> {
+        // SAFETY: reads the thread's own word; the interpreter of a current thread state exists.
+        unsafe {
+            let thread = ffi::compat::PyThreadState_GetUnchecked();
+            if thread.is_null() {
+                return None;
+            }
+            Some(ffi::PyInterpreterState_GetID(
+                ffi::PyThreadState_GetInterpreter(thread),
+            ))
+        }
+    }
+
     pub(crate) fn id(self, _py: Attached<'_>) -> i64 {
         // SAFETY: attached to this interpreter.
         unsafe { ffi::PyInterpreterState_GetID(self.0) }
@@ -229,6 +243,15 @@ pub(crate) fn with_state<R>(py: Attached<'_>, work: impl FnOnce(Cx<'_>) -> R) ->
 pub(crate) unsafe fn drop_reference(object: super::text::Address) {
     // SAFETY: forwarded to the caller.
     unsafe { running::decref(object.0) }
+}
+
+/// Has the object other references than the one that is kept as an address?
+///
+/// # Safety
+/// The thread holds the GIL of the object's interpreter, where somebody keeps it alive.
+pub(crate) unsafe fn is_kept_elsewhere(object: super::text::Address) -> bool {
+    // SAFETY: forwarded to the caller.
+    unsafe { ffi::Py_REFCNT(object.0) > 1 }
 }
 
 /// A new reference to an object that is kept as an address.

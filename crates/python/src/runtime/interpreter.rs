@@ -68,7 +68,15 @@ pub(crate) trait Close: Send + Sync {
 
 /// The records that may still exist. Plain Rust records, reached under the lock, which is held for single
 /// operations only.
-static RECORDS: Mutex<Vec<Weak<Interpreter>>> = Mutex::new(Vec::new());
+static RECORDS: Mutex<Vec<Record>> = Mutex::new(Vec::new());
+
+/// An interpreter that may still exist, with what can be told of it without a count of it.
+struct Record {
+    id: i64,
+    /// Has it the main one's GIL? Also so for the main one itself.
+    on_main_gil: bool,
+    interpreter: Weak<Interpreter>,
+}
 
 /// Has there been an interpreter, other than the main one, that has the main one's GIL? Relaxed: who learns of it
 /// late shares by value, as ever.
@@ -79,11 +87,13 @@ struct Visitor {
     handle: Handle,
     view: Arc<View>,
     id: i64,
+    on_main_gil: bool,
 }
 
 // SAFETY: `enter` attaches the thread to the interpreter, which means holding its GIL, for as long as `work`
 // runs. Core calls it inside the owner's gate, which `Interpreter::close` shuts, and waits for, before the
-// interpreter starts to come apart.
+// interpreter starts to come apart. `is_held`: attached to another interpreter with the main one's GIL, the thread holds
+// that GIL, which is the owner's.
 unsafe impl Host for Visitor {
     fn enter(&self, work: &mut dyn FnMut()) {
         // None: too late, its end releases what is left.
@@ -99,6 +109,21 @@ unsafe impl Host for Visitor {
         };
         // SAFETY: see above: the gate keeps the interpreter from ending; a reaper thread is attached nowhere.
         unsafe { self.handle.enter(lost, |_| work()) }
+    }
+
+    fn is_held(&self) -> bool {
+        if !(self.on_main_gil && MATES.load(Ordering::Relaxed)) {
+            return false;
+        }
+        // In the owner itself, it goes the way of all releases: locks of the owner may be held around a drop.
+        let Some(here) = Handle::attached_id().filter(|&here| here != self.id) else {
+            return false;
+        };
+        // A drop waits for nobody. Numbers are never used again, so it is the same interpreter.
+        RECORDS.try_lock().is_ok_and(|records| {
+            let mut known = records.iter();
+            known.any(|record| record.id == here && record.on_main_gil)
+        })
     }
 
     fn id(&self) -> u64 {
@@ -125,6 +150,7 @@ impl Interpreter {
                     handle,
                     view: Arc::clone(&view),
                     id,
+                    on_main_gil: id == 0 || has_main_gil,
                 })),
                 handle,
                 view,
@@ -143,8 +169,12 @@ impl Interpreter {
                 ender: AtomicU64::new(0),
             });
             let mut records = RECORDS.lock().unwrap_or_else(PoisonError::into_inner);
-            records.retain(|record| record.strong_count() > 0);
-            records.push(Arc::downgrade(&record));
+            records.retain(|record| record.interpreter.strong_count() > 0);
+            records.push(Record {
+                id,
+                on_main_gil: id == 0 || has_main_gil,
+                interpreter: Arc::downgrade(&record),
+            });
             record
         })
     }
@@ -152,7 +182,8 @@ impl Interpreter {
     /// The records of all interpreters that have imported the module and still exist.
     pub(crate) fn all() -> Vec<Arc<Self>> {
         let records = RECORDS.lock().unwrap_or_else(PoisonError::into_inner);
-        records.iter().filter_map(Weak::upgrade).collect()
+        let known = records.iter().map(|record| &record.interpreter);
+        known.filter_map(Weak::upgrade).collect()
     }
 
     /// The interpreter's number, as CPython gives it: 0 is the main one, none is used twice.

@@ -12,7 +12,7 @@ use crate::py::Attached;
 
 /// The shares by the address of their object, which they keep alive, and their own number. Holds no counts: a share
 /// takes itself out before its block goes (`Resource::retire`), so while this is locked, all blocks in it exist.
-/// Used in its own interpreter only.
+/// Used in its own interpreter only, but for what a plain release does under its GIL elsewhere.
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
     shares: Mutex<BTreeMap<(usize, u64), Entry>>,
@@ -56,7 +56,7 @@ impl Objects {
         }
     }
 
-    pub(crate) fn remove(&self, _py: Attached<'_>, address: usize, id: u64) {
+    pub(crate) fn remove(&self, address: usize, id: u64) {
         let mut shares = self.lock();
         if shares
             .remove(&(address, id))
