@@ -253,4 +253,7 @@ def test_an_interpreter_without_our_exit_callback_is_not_visited_while_it_comes_
     # Before 3.14 CPython aborts when it meets a visitor; without our callback nobody has asked ours to leave.
     if sys.version_info < (3, 14) and "not the last thread" in output.stderr:
         return
+    # From 3.14 on it clears the visitor's thread state, and debug builds want each to be cleared once.
+    if hasattr(sys, "gettotalrefcount") and "_status.cleared' failed" in output.stderr:
+        return
     assert (output.returncode, output.split()) == (0, ["0"]), output.stderr

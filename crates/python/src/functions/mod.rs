@@ -413,6 +413,7 @@ fn at_exit<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
         blocked::halt(daemons(cx));
     }
     interpreter.close(cx.py());
+    interpreter.delete_thread_states(cx.py());
     Ok(cx.none())
 }
 

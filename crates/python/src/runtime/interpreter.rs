@@ -381,6 +381,11 @@ impl Interpreter {
         py.detach(|| (), || self.owner.wait_until_empty());
         self.drain(py);
         self.objects.strip(py);
+    }
+
+    /// At `atexit`, after [`close`](Self::close): deletes the thread states that we have made here and nobody uses. Those
+    /// that come later CPython clears and frees itself.
+    pub(crate) fn delete_thread_states(&self, py: Attached<'_>) {
         let resident = self
             .resident
             .lock()
