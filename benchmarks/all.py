@@ -19,6 +19,7 @@ PARTS = {
     "locks": "locks and their kin",
     "memory": "bytes for what is queued, and for what is idle",
     "handover": "memory from 1 KiB to 1 GiB",
+    "sharing": "shares, their releases, and calls through proxies",
     "payloads": "real objects",
     "frozen": "frozen dicts",
     "threshold": "from which size on to share",

@@ -64,6 +64,16 @@ def test_the_cost_of_handing_memory_over_is_measured_and_drawn(run_child: Any, t
     assert "numpy.ndarray" in chart.read_text()
 
 
+def test_shares_releases_and_proxies_are_measured(run_child: Any, tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    out = run(run_child, "sharing.py", "--quick", "--json", str(file))
+    scenarios = json.loads(file.read_text())["results"]
+    assert len(scenarios) == 4, out
+    for subjects in scenarios.values():
+        for name, result in subjects.items():
+            assert result["medians"] or result["failure"].startswith("it "), (name, out)
+
+
 def test_the_pools_are_measured(run_child: Any, tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     only = [
