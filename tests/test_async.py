@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from contextvars import ContextVar, copy_context
 from pathlib import Path
 from typing import Any
 
@@ -298,6 +299,122 @@ def test_an_item_that_a_cancelled_arecv_had_goes_to_the_next_in_line(run_loop: A
             first.cancel()
             assert await second == "item"
             assert first.cancelled()
+
+    run_loop(main())
+
+
+@pytest.mark.parametrize("make", ["plain", "eager", "python", "debug"])
+def test_every_kind_of_task_goes_on_as_itself(run_loop: Any, make: str) -> None:
+    variable: ContextVar[int] = ContextVar("variable", default=0)
+
+    async def receive(recv: Any, number: int) -> None:
+        variable.set(number)
+        task = asyncio.current_task()
+        for _ in range(2):
+            await recv.arecv()
+            assert variable.get() == number
+            assert asyncio.current_task() is task
+        with pytest.raises(asyncio.CancelledError, match="why"):
+            await recv.arecv()
+        assert asyncio.current_task() is task
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_debug(make == "debug")
+        if make == "eager":
+            loop.set_task_factory(asyncio.eager_task_factory)
+        elif make == "python":
+            slow: Any = asyncio.tasks._PyTask  # type: ignore[attr-defined]
+            loop.set_task_factory(lambda loop, coroutine, **more: slow(coroutine, loop=loop, **more))
+        async with ends() as (send, recv):
+            tasks = [await started(receive(recv, number)) for number in range(5)]
+            for _ in range(2):
+                send.send_many(range(5))
+                while recv.statistics().waiting_receivers < 5:  # noqa: ASYNC110 - nobody else tells
+                    await asyncio.sleep(0.001)
+            for task in tasks:
+                assert task.cancel("why")
+            await asyncio.gather(*tasks)
+
+    run_loop(main())
+
+
+def test_a_task_that_ends_the_loop_takes_no_other_with_it() -> None:
+    async def receive(recv: Any) -> Any:
+        if await recv.arecv() == "leave":
+            raise SystemExit
+        return "stayed"
+
+    async def begin(recv: Any) -> list[asyncio.Task[Any]]:
+        return [await started(receive(recv)) for _ in range(4)]
+
+    send, recv = interlane.create_channel()
+    with send, recv, asyncio.Runner() as runner:
+        first, *others = runner.run(begin(recv))
+        # Four waits are over at once, and twice there are some left when the loop ends.
+        send.send_many(["leave", "leave", "item", "item"])
+        for _ in range(2):
+            with pytest.raises(SystemExit):
+                runner.run(asyncio.sleep(60))
+        assert runner.run(_results(others[1:])) == ["stayed", "stayed"]
+        for task in (first, others[0]):
+            assert isinstance(task.exception(), SystemExit)
+
+
+async def _results(tasks: list[asyncio.Task[Any]]) -> list[Any]:
+    return [await task for task in tasks]
+
+
+def test_tasks_that_wake_each_other_leave_the_loop_to_others(run_loop: Any) -> None:
+    async def play(send: Any, recv: Any) -> None:
+        while True:
+            await send.asend(await recv.arecv())
+
+    async def main() -> None:
+        async with ends() as (there, out), ends() as (back, home):
+            tasks = [await started(play(back, out)), await started(play(there, home))]
+            there.send("ball")
+            for _ in range(50):
+                await asyncio.sleep(0.001)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    run_loop(main())
+
+
+def test_what_a_wait_yields_is_a_future_to_others(run_loop: Any) -> None:
+    async def main() -> None:
+        async with ends() as (send, recv):
+            called: list[Any] = []
+            for way in ("late", "plain", "removed", "with a context", "cancelled"):
+                coroutine = recv.arecv()
+                future = coroutine.send(None)
+                assert asyncio.isfuture(future)
+                wake = lambda _, way=way: called.append(way)  # noqa: E731
+                context = copy_context() if way in ("removed", "with a context", "cancelled") else None
+                if way != "late":
+                    future.add_done_callback(wake, context=context)
+                if way == "removed":
+                    assert future.remove_done_callback(wake) == 1
+                if way == "cancelled":
+                    assert future.cancel()
+                else:
+                    send.send("item")
+                    await asyncio.wait([future])
+                if way == "late":
+                    future.add_done_callback(wake)
+                await asyncio.sleep(0)
+                assert future.done()
+                assert future.cancelled() == (way == "cancelled")
+                if way == "cancelled":
+                    with pytest.raises(asyncio.CancelledError):
+                        coroutine.throw(asyncio.CancelledError())
+                else:
+                    with pytest.raises(StopIteration) as done:
+                        coroutine.send(None)
+                    assert done.value.value == "item"
+            assert called == ["late", "plain", "with a context", "cancelled"]
 
     run_loop(main())
 

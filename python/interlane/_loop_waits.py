@@ -6,7 +6,10 @@ whatever interpreter, notes the wait's number and rings. Under trio, `_trio_wait
 
 import asyncio
 import sys
+from collections.abc import Callable, Generator
+from contextvars import Context
 from itertools import count
+from types import coroutine
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
@@ -24,26 +27,64 @@ def in_trio() -> bool:
     return _trio_waits.current_task() is not None
 
 
-class _Waits:
-    """The waits of one event loop. Kept by the loop, as what it calls when the bell rings."""
+class _Waits(dict[int, tuple[Any, ...]]):
+    """The waits of one event loop: what ends each, see `_LoopBell.step`. Kept by the loop, for that call."""
 
-    __slots__ = ("__weakref__", "bell", "futures", "numbers")
+    __slots__ = ("__weakref__", "bell", "numbers")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
         self.bell = _core._loop_bell()  # noqa: SLF001 - ours
-        # Their results say whether it is too late.
-        self.futures: dict[int, asyncio.Future[bool]] = {}
         self.numbers = count()
-        loop.add_reader(self.bell.fileno(), self.answer)
+        loop.add_reader(self.bell.fileno(), self.bell.step, self)
 
-    def answer(self) -> None:
-        for number in self.bell.answer():
-            self.wake(number, False)
+    def expire(self, number: int) -> None:
+        match self.pop(number, None):
+            case (end,):
+                end(True)
+            case (end, run, wake, pause):
+                end(True)
+                run(wake, pause)
 
-    def wake(self, number: int, too_late: bool) -> None:
-        future = self.futures.pop(number, None)
-        if future is not None and not future.done():
-            future.set_result(too_late)
+
+class _Pause(asyncio.Future[bool]):
+    """What a task awaits. The result says whether it is too late.
+
+    A plain future has its loop come round once more before the task runs, through code that has gone from the
+    caches while the loop slept. Here, what ends the wait runs the task as well: it is the loop that calls it,
+    and no other task runs then.
+    """
+
+    __slots__ = ("_number", "_waits")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, waits: _Waits, number: int) -> None:
+        super().__init__(loop=loop)
+        self._waits, self._number = waits, number
+        waits[number] = (self.set_result,)
+
+    def add_done_callback(self, fn: Callable[[Any], object], /, *, context: Context | None = None) -> None:
+        step = self._waits.get(self._number, ())
+        # It is tasks that give their context. In debug mode, loops want to know what takes long.
+        if len(step) == 1 and context is not None and not self.get_loop().get_debug():
+            self._waits[self._number] = (*step, context.run, fn, self)
+        else:
+            super().add_done_callback(fn, context=context)
+
+    def remove_done_callback(self, fn: Callable[[Any], object], /) -> int:
+        self._as_usual()
+        return super().remove_done_callback(fn)
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        self._as_usual()
+        self._waits.pop(self._number, None)
+        return super().cancel(msg)
+
+    def _as_usual(self) -> None:
+        """What ends the wait will leave the rest to the loop."""
+        match self._waits.get(self._number):
+            case (end, run, fn, _):
+                self._waits[self._number] = (end,)
+                super().add_done_callback(fn, context=run.__self__)
 
 
 # Weak at both ends: a loop that is closed forgets its readers, and with them goes the bell.
@@ -59,9 +100,10 @@ def _waits(loop: asyncio.AbstractEventLoop) -> _Waits:
     return waits
 
 
-async def outcome(
+@coroutine
+def outcome(
     wait: _core._Choice | _core._LockWait | _core._GuardWait, seconds: float | None = None
-) -> Any:
+) -> Generator[Any, Any, Any]:
     """Begins a wait and returns what came of it; given up, it has no effect that nobody knows of.
 
     `seconds` is how long it may take, for a `_Choice`.
@@ -69,25 +111,28 @@ async def outcome(
     if in_trio():
         from interlane import _trio_waits
 
-        return await _trio_waits.outcome(wait, seconds)
+        return (yield from _trio_waits.outcome(wait, seconds).__await__())
     loop = asyncio.get_running_loop()
     waits = _waits(loop)
     number = next(waits.numbers)
     task = asyncio.current_task(loop)
     waiting = wait.begin(waits.bell, number, "" if task is None else task.get_name())
-    timer = None if seconds is None else loop.call_later(seconds, waits.wake, number, True)
+    timer = None if seconds is None else loop.call_later(seconds, waits.expire, number)
     try:
         while True:
             if waiting:
-                waits.futures[number] = future = loop.create_future()
-                if await future and isinstance(wait, _core._Choice):  # noqa: SLF001 - ours
+                pause = _Pause(loop, waits, number)
+                # As `await pause`, without a generator of its own.
+                pause._asyncio_future_blocking = True  # noqa: SLF001 - how a task knows what it awaits
+                yield pause
+                if timer is not None and pause.result() and isinstance(wait, _core._Choice):  # noqa: SLF001
                     return wait.expire()
             result = wait.result()
             if result is not None:
                 return result
             waiting = True  # it was told of a lock that somebody else took
     except BaseException as error:
-        waits.futures.pop(number, None)
+        waits.pop(number, None)
         sent = wait.cancel()
         if isinstance(error, asyncio.CancelledError):
             error.sent = sent  # type: ignore[attr-defined]

@@ -8,9 +8,11 @@ import asyncio
 import contextlib
 import importlib.util
 import multiprocessing
+import os
 import queue
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -155,6 +157,45 @@ def _loop_of_a_thread() -> Iterator[Link]:
     yield Link({"inbox": back, "outbox": there}, start)
 
 
+class BareLoop:
+    """An event loop that watches an eventfd, through which times come: what asyncio itself takes to wake up.
+
+    What `get` returns is later by what has passed since the loop called back: whoever compares it with the
+    clock sees when that was, without the turn that the loop makes before the task runs.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._come: asyncio.Future[tuple[int, int]] | None = None
+
+    def send(self, number: int | None) -> None:
+        os.eventfd_write(self._fd, number or 1)
+
+    async def get(self) -> int | None:
+        loop = asyncio.get_running_loop()
+        if self._come is None:
+            loop.add_reader(self._fd, self._answer)
+        self._come = loop.create_future()
+        noted, number = await self._come
+        return number + time.perf_counter_ns() - noted if number > 1 else None
+
+    def _answer(self) -> None:
+        now = time.perf_counter_ns()
+        if self._come is not None:
+            self._come.set_result((now, os.eventfd_read(self._fd)))
+
+
+@contextlib.contextmanager
+def _bare_loop() -> Iterator[Link]:
+    back, inbox = interlane.create_channel()
+    fd = os.eventfd(0, os.EFD_NONBLOCK)
+    prelude = f"from {__name__} import BareLoop\ninbox = BareLoop({fd})\n"
+    with back, inbox:
+        names = {"inbox": inbox, "outbox": BareLoop(fd)}
+        yield Link(names, lambda source: _interpreter({"outbox": back}, prelude + source))
+    os.close(fd)
+
+
 @contextlib.contextmanager
 def _processes() -> Iterator[Link]:
     context = multiprocessing.get_context("spawn")
@@ -219,6 +260,15 @@ SELECTED_TIMED = replace(
 ASYNCIO = replace(INTERLANE, name="interlane, asyncio", peer_get="await inbox.arecv()")
 ASYNCIO_THREADS = Contender(
     "asyncio.Queue, call_soon_threadsafe", _loop_of_a_thread, peer_get="await inbox.get()"
+)
+# The least that there can be.
+ASYNCIO_ALONE = Contender(
+    "asyncio alone, add_reader",
+    _bare_loop,
+    put="outbox.send(item)",
+    get="inbox.recv()",
+    peer_get="await inbox.get()",
+    missing="" if hasattr(os, "eventfd") else "it needs an eventfd, which Linux has",
 )
 
 UNTIMED = (INTERLANE, STANDARD, PROCESSES, BOCPY, THREADS)

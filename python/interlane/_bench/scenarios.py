@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from interlane._bench.contenders import (
     ASYNCIO,
+    ASYNCIO_ALONE,
     ASYNCIO_THREADS,
     BATCHES,
     BOCPY,
@@ -218,7 +219,7 @@ SCENARIOS = (
         unit="us",
         peer=_LATENCY,
         main=_WAKE_UP,
-        contenders=(*UNTIMED, SELECTED, ASYNCIO, ASYNCIO_THREADS),
+        contenders=(*UNTIMED, SELECTED, ASYNCIO, ASYNCIO_ALONE, ASYNCIO_THREADS),
         count=5,
         quick=0,
         short=4,

@@ -200,6 +200,18 @@ impl<T: Send + 'static> Channel<T> {
         self.whole().revise(stays, &mut wakes);
     }
 
+    /// Reads what is next to the lock, for the processor to have it when the lock is taken. Of one channel after the
+    /// other, it is fetched all at once; locks would wait for each other.
+    #[cfg(not(loom))]
+    fn fetch(&self) {
+        let Senders { seat, state } = &self.senders;
+        std::hint::black_box((seat.is_free(), state.is_poisoned()));
+    }
+
+    /// A model has no caches.
+    #[cfg(loom)]
+    fn fetch(&self) {}
+
     fn lock(&self) -> Locked<'_, T> {
         let Senders { seat, state } = &self.senders;
         Locked::new(lock_soon(state), seat)

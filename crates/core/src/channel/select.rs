@@ -236,13 +236,22 @@ impl<T: Send + 'static> Select<T> {
         let Some(Waiting { call, waiters }) = self.waiting.take() else {
             return Err(SelectError::none(Refused::Abandoned));
         };
-        // After this nobody else can complete the call, or touch a slot.
+        // After a sleep, none of it is in the caches any more.
         for (op, waiter) in self.ops.iter().zip(&waiters) {
-            op.channel().lock().withdraw(op.end(), waiter);
+            op.channel().fetch();
+            std::hint::black_box(Arc::strong_count(waiter));
+        }
+        // Whoever has completed the call has taken that waiter off. After this nobody else can complete it, or touch a
+        // slot.
+        let by = call.outcome().map(|(place, _)| place);
+        for (place, (op, waiter)) in self.ops.iter().zip(&waiters).enumerate() {
+            if by != Some(place) {
+                op.channel().lock().withdraw(op.end(), waiter);
+            }
         }
         for (op, waiter) in self.ops.iter_mut().zip(&waiters) {
             if let Op::Send(_, slot) = op {
-                // SAFETY: it is in no list, and its lock was taken since.
+                // SAFETY: it is in no list, and its lock was taken since; or the call was seen to be completed there.
                 *slot = unsafe { waiter.take() };
             }
         }

@@ -3,6 +3,7 @@
 //! Whoever completes a wait is attached elsewhere, or nowhere, and may not touch the loop. All it does is to note the
 //! wait's number and, for the first in the list, to write to the descriptor, which never blocks.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,8 +16,9 @@ pub(crate) struct LoopBell {
     reader: OwnedFd,
     /// The writing end of a pipe; `None` where the reader is both.
     writer: Option<OwnedFd>,
-    /// Numbers of waits that are over. Locked for single operations.
-    over: Mutex<Vec<u64>>,
+    /// Numbers of waits that are over, the first one first. While there are any, the descriptor is readable. Locked
+    /// for single operations.
+    over: Mutex<VecDeque<u64>>,
 }
 
 /// One wait's hold on the bell.
@@ -30,7 +32,7 @@ impl Notify for Ring {
     fn notify(&self) {
         let mut over = self.bell.over();
         let first = over.is_empty();
-        over.push(self.number);
+        over.push_back(self.number);
         drop(over);
         if first {
             self.bell.ring();
@@ -71,7 +73,7 @@ impl LoopBell {
         Self {
             reader,
             writer,
-            over: Mutex::new(Vec::new()),
+            over: Mutex::default(),
         }
     }
 
@@ -81,11 +83,37 @@ impl LoopBell {
     }
 
     /// Silences the bell and says which waits are over.
-    pub(crate) fn answer(&self) -> Vec<u64> {
+    pub(crate) fn answer(&self) -> VecDeque<u64> {
         // In this order: who comes after the list was taken rings again.
+        self.silence();
+        std::mem::take(&mut *self.over())
+    }
+
+    /// How many waits are over.
+    pub(crate) fn count(&self) -> usize {
+        self.over().len()
+    }
+
+    /// Takes one of them. Whoever takes them one by one [rests](Self::rest) afterwards.
+    pub(crate) fn next(&self) -> Option<u64> {
+        self.over().pop_front()
+    }
+
+    /// Silences the bell, unless there is more.
+    pub(crate) fn rest(&self) {
+        if self.count() == 0 {
+            self.silence();
+            // Whoever came in between may have rung in vain.
+            if self.count() > 0 {
+                self.ring();
+            }
+        }
+    }
+
+    fn silence(&self) {
         let mut seen = [0_u8; 64];
         // SAFETY: an open descriptor that does not block, and room for what is read. One read empties an eventfd; of a
-        // pipe, in which there is one byte for each list, the rest would only ring once more.
+        // pipe, in which there is one byte for each time that somebody rang, the rest would only ring once more.
         unsafe {
             libc::read(
                 self.descriptor(),
@@ -93,7 +121,6 @@ impl LoopBell {
                 size_of_val(&seen),
             );
         }
-        std::mem::take(&mut *self.over())
     }
 
     fn ring(&self) {
@@ -105,7 +132,7 @@ impl LoopBell {
         unsafe { libc::write(writer.as_raw_fd(), one.as_ptr().cast(), size) };
     }
 
-    fn over(&self) -> MutexGuard<'_, Vec<u64>> {
+    fn over(&self) -> MutexGuard<'_, VecDeque<u64>> {
         self.over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
