@@ -8,6 +8,7 @@ use super::waiter::Waiter;
 use super::wakes::Wakes;
 use super::whole::Whole;
 use super::{Channel, Refused};
+use crate::sync::spin::make_way;
 use crate::sync::wait::Wait;
 use std::collections::VecDeque;
 use std::fmt;
@@ -88,6 +89,14 @@ impl<T: Send + 'static, C> Receiver<T, C> {
         };
         if wait.is_over() {
             return Err(Refused::TimedOut);
+        }
+        if wait.since.is_none() && whole.has_receiver() {
+            drop(whole);
+            make_way();
+            whole = match self.attempt(&mut wakes) {
+                Attempt::Over(result) => return result,
+                Attempt::Empty(whole) => whole,
+            };
         }
         let handle = self.handle.id();
         let spin = self.channel.spin(End::Recv);
@@ -223,7 +232,10 @@ impl<T: Send + 'static, C> Receiver<T, C> {
             }
         }
         let spin = self.channel.spin(End::Recv);
-        if spin.falls_behind() {
+        // What is found then is had with this lock alone, which is worth a
+        // pause. Where room counts, nothing is.
+        let stashes = self.channel.0.capacity.is_unbounded();
+        if stashes && spin.falls_behind() {
             drop(stash);
             spin.fall_behind();
             stash = self.channel.stash();
@@ -234,7 +246,7 @@ impl<T: Send + 'static, C> Receiver<T, C> {
             result => {
                 let stashed = whole.stashed();
                 drop(whole);
-                if result.is_ok() && self.channel.0.capacity.is_unbounded() {
+                if result.is_ok() && stashes {
                     spin.meet(1 + stashed);
                 }
                 Attempt::Over(result)

@@ -6,9 +6,17 @@ use super::wait::Spins;
 use super::waiter::Waiter;
 use super::wakes::Wakes;
 use super::{Channel, Refused, SendError};
+use crate::sync::spin::make_way;
 use crate::sync::wait::Wait;
 use std::collections::VecDeque;
 use std::fmt;
+
+/// What trying to send has come to.
+enum Attempt<'a, T> {
+    Over,
+    /// There is no room: nobody can change that as long as this is held.
+    Full(Locked<'a, T>, T),
+}
 
 /// A handle to send through. Dropping it closes it.
 pub struct Sender<T: Send + 'static, C = ()> {
@@ -34,14 +42,13 @@ impl<T: Send + 'static, C> Sender<T, C> {
     /// [`Broken`](Refused::Broken), with the item.
     pub fn try_send(&self, item: T) -> Result<(), SendError<T>> {
         let mut wakes = Wakes::new();
-        let mut state = self.channel.lock();
-        if let Err(reason) = self.check(&state) {
-            return Err(SendError { item, reason });
+        match self.attempt(item, &mut wakes)? {
+            Attempt::Over => Ok(()),
+            Attempt::Full(_, item) => Err(SendError {
+                item,
+                reason: Refused::Full,
+            }),
         }
-        state.offer(item, &mut wakes).map_err(|item| SendError {
-            item,
-            reason: Refused::Full,
-        })
     }
 
     /// Sends, waiting for room. Through a rendezvous channel, waits until the
@@ -55,17 +62,21 @@ impl<T: Send + 'static, C> Sender<T, C> {
     pub fn send(&self, item: T, wait: &Wait<'_>) -> Result<(), SendError<T>> {
         let (waiter, first) = {
             let mut wakes = Wakes::new();
-            let mut state = self.channel.lock();
-            if let Err(reason) = self.check(&state) {
-                return Err(SendError { item, reason });
-            }
-            let item = match state.offer(item, &mut wakes) {
-                Ok(()) => return Ok(()),
-                Err(item) => item,
+            let (mut state, mut item) = match self.attempt(item, &mut wakes)? {
+                Attempt::Over => return Ok(()),
+                Attempt::Full(state, item) => (state, item),
             };
             if wait.is_over() {
                 let reason = Refused::TimedOut;
                 return Err(SendError { item, reason });
+            }
+            if wait.since.is_none() && state.has_sender() {
+                drop(state);
+                make_way();
+                (state, item) = match self.attempt(item, &mut wakes)? {
+                    Attempt::Over => return Ok(()),
+                    Attempt::Full(state, item) => (state, item),
+                };
             }
             let waiter = Waiter::new(self.handle.id(), wait.since(), Some(item));
             let first = state.enlist(End::Send, &waiter, wait.since.is_some());
@@ -121,6 +132,18 @@ impl<T: Send + 'static, C> Sender<T, C> {
         self.check(&state)?;
         state.offer_many(items, &mut wakes);
         Ok(())
+    }
+
+    /// Sends if that is possible now.
+    fn attempt(&self, item: T, wakes: &mut Wakes<T>) -> Result<Attempt<'_, T>, SendError<T>> {
+        let mut state = self.channel.lock();
+        if let Err(reason) = self.check(&state) {
+            return Err(SendError { item, reason });
+        }
+        Ok(match state.offer(item, wakes) {
+            Ok(()) => Attempt::Over,
+            Err(item) => Attempt::Full(state, item),
+        })
     }
 
     /// Another handle; `None` when this one is closed.

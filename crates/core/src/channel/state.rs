@@ -223,8 +223,12 @@ impl<'a, T> Locked<'a, T> {
 
     /// Whether a receiver waits, as far as is known: one in the list may wait
     /// in vain.
-    fn has_receiver(&self) -> bool {
+    pub(super) fn has_receiver(&self) -> bool {
         self.state.seated.is_some() || !self.state.receivers.is_empty()
+    }
+
+    pub(super) fn has_sender(&self) -> bool {
+        !self.state.senders.is_empty()
     }
 
     fn has_room(&self) -> bool {
