@@ -138,7 +138,15 @@ def _simple() -> tuple[Any, Any]:
     return _same(queue.SimpleQueue())
 
 
-INTERLANE = Crowd("interlane", interlane.create_channel, _interpreter, "outbox.send(item)", "inbox.recv()")
+# So many take some tenths of a second, of which the beginning and the end of the crowd are little.
+INTERLANE = Crowd(
+    "interlane",
+    interlane.create_channel,
+    _interpreter,
+    "outbox.send(item)",
+    "inbox.recv()",
+    count=2_000_000,
+)
 CROWDS = (
     INTERLANE,
     replace(

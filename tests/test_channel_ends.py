@@ -118,6 +118,22 @@ def test_from_id_of_any_other_number_finds_no_channel(channel_id: int) -> None:
             end.from_id(channel_id)
 
 
+@pytest.mark.parametrize("kept", [[0], [99], [7, 50, 51], list(range(0, 100, 9)), []])
+def test_from_id_finds_a_channel_whichever_others_are_gone(kept: list[int]) -> None:
+    channels = dict(enumerate(interlane.create_channel() for _ in range(100)))
+    ids = {number: send.id for number, (send, _) in channels.items()}
+    for number in set(channels) - set(kept):
+        del channels[number]
+    for number, channel_id in ids.items():
+        if number in kept:
+            with interlane.SendChannel.from_id(channel_id) as send:
+                send.send(number)
+            assert channels[number][1].recv() == number
+        else:
+            with pytest.raises(interlane.ChannelNotFoundError):
+                interlane.SendChannel.from_id(channel_id)
+
+
 def test_from_id_opens_no_side_that_has_ended(ends: Any) -> None:
     send, recv = ends
     send.close()

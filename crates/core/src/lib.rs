@@ -130,7 +130,7 @@ mod sync;
 pub use self::area::{Memory, Pins};
 pub use self::channel::{
     Channel, Notify, Op, Receiver, Refused, Select, SelectError, Selected, SendError, Sender,
-    Statistics, channel,
+    Statistics, WeakChannel, channel, channel_with,
 };
 pub use self::notes::{Note, Pad};
 pub use self::owner::{

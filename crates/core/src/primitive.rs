@@ -97,7 +97,8 @@ mod imp {
 pub(crate) mod process {
     use super::whole;
 
-    pub(crate) type AtomicU32 = std::sync::atomic::AtomicU32;
+    pub(crate) type AtomicU8 = std::sync::atomic::AtomicU8;
+    pub(crate) type AtomicU16 = std::sync::atomic::AtomicU16;
     pub(crate) type AtomicU64 = std::sync::atomic::AtomicU64;
     pub(crate) type AtomicUsize = std::sync::atomic::AtomicUsize;
     pub(crate) type Mutex<T> = std::sync::Mutex<T>;

@@ -32,8 +32,11 @@
 //! [`Refused::Closed`].
 
 mod call;
+mod capacity;
+mod counted;
 mod error;
 mod handle;
+mod line;
 mod receiver;
 mod seat;
 mod select;
@@ -50,14 +53,14 @@ pub use self::receiver::Receiver;
 pub use self::select::{Op, Select, SelectError, Selected};
 pub use self::sender::Sender;
 
-use self::handle::Handle;
+use self::capacity::Capacity;
+use self::counted::{Counted, Feeble};
 use self::seat::Seat;
 use self::state::{End, Locked, State};
 use self::wakes::Wakes;
 use self::whole::{Stash, Whole};
 use crate::primitive::process::AtomicU64;
-use crate::primitive::{Arc, Mutex, MutexGuard, Ordering};
-
+use crate::primitive::{Mutex, MutexGuard, Ordering};
 use crate::sync::spin::{Spin, lock_soon};
 use std::fmt;
 
@@ -80,46 +83,72 @@ use std::fmt;
 /// assert_eq!(receiver.recv(&Wait::forever()), Err(Refused::Ended));
 /// ```
 pub fn channel<T: Send + 'static>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
-    /// Sound as a static: only ever counted up.
-    static IDS: AtomicU64 = AtomicU64::new(0);
-    let channel = Arc::new(Channel {
-        id: IDS.fetch_add(1, Ordering::Relaxed) + 1,
-        capacity,
-        senders: Senders {
-            seat: Seat::new(),
-            state: Mutex::new(State::new(capacity)),
-        },
-        stash: Mutex::new(Stash::new()),
-        spin_send: Spin::new(),
-        spin_recv: Spin::new(),
-    });
-    let (send, recv) = {
-        let mut state = channel.lock();
-        (state.open(End::Send), state.open(End::Recv))
-    };
-    (
-        Sender::new(Arc::clone(&channel), Handle::new(send)),
-        Receiver::new(channel, Handle::new(recv)),
-    )
+    channel_with(capacity, |_| ())
 }
 
-/// What the ends of a channel have in common.
-pub struct Channel<T> {
-    id: u64,
+/// As [`channel`], with something of the embedder's in it. `context` is given the channel's id. What it returns is
+/// dropped with the channel, which lives as long as any [`Sender`], [`Receiver`] or [`Channel`] of it, closed or not.
+pub fn channel_with<T: Send + 'static, C>(
     capacity: Option<usize>,
+    context: impl FnOnce(u64) -> C,
+) -> (Sender<T, C>, Receiver<T, C>) {
+    /// Sound as a static: only ever counted up.
+    static IDS: AtomicU64 = AtomicU64::new(0);
+    let id = IDS.fetch_add(1, Ordering::Relaxed) + 1;
+    let channel = Channel(Counted::new(Body {
+        senders: Senders {
+            seat: Seat::new(),
+            state: Mutex::new(State::new()),
+        },
+        receivers: Receivers {
+            stash: Mutex::new(Stash::new()),
+            spin_recv: Spin::new(),
+            spin_send: Spin::new(),
+        },
+        id,
+        capacity: Capacity::new(capacity),
+        context: context(id),
+    }));
+    {
+        let mut state = channel.lock();
+        state.open(End::Send);
+        state.open(End::Recv);
+    }
+    (Sender::new(channel.clone()), Receiver::new(channel))
+}
+
+/// What the ends of a channel have in common; a clone is the same channel. It
+/// keeps none of them open.
+pub struct Channel<T, C = ()>(Counted<Body<T, C>>);
+
+/// A channel, as long as it exists.
+pub struct WeakChannel<T, C = ()>(Feeble<Body<T, C>>);
+
+/// Laid out by cache lines, see the [test](tests) of that: it begins at one.
+#[repr(C)]
+struct Body<T, C> {
     // No lock is ever held while an item is dropped, or anything of the
     // embedder runs.
     senders: Senders<T>,
-    stash: Mutex<Stash<T>>,
-    spin_send: Spin,
-    spin_recv: Spin,
+    receivers: Receivers<T>,
+    id: u64,
+    capacity: Capacity,
+    context: C,
 }
 
-/// What a sender touches, on cache lines of its own.
-#[repr(C, align(64))]
+/// What a sender touches: two lines.
+#[repr(C)]
 struct Senders<T> {
     seat: Seat<T>,
     state: Mutex<State<T>>,
+}
+
+/// What receivers keep from senders, and what is learned by waiting: one line.
+#[repr(C)]
+struct Receivers<T> {
+    stash: Mutex<Stash<T>>,
+    spin_recv: Spin,
+    spin_send: Spin,
 }
 
 /// A moment in the life of a channel.
@@ -143,15 +172,25 @@ pub struct Statistics {
     pub received: u64,
 }
 
-impl<T: Send + 'static> Channel<T> {
+impl<T: Send + 'static, C> Channel<T, C> {
     /// The channel's number: counted from 1 in each process, never reused.
     pub fn id(&self) -> u64 {
-        self.id
+        self.0.id
     }
 
     /// How many items may be queued; `None` for any number.
     pub fn capacity(&self) -> Option<usize> {
-        self.capacity
+        self.0.capacity.get()
+    }
+
+    /// What it was [made with](channel_with).
+    pub fn context(&self) -> &C {
+        &self.0.context
+    }
+
+    /// A reference that does not keep it.
+    pub fn downgrade(&self) -> WeakChannel<T, C> {
+        WeakChannel(self.0.feeble())
     }
 
     /// How many items are queued now.
@@ -170,24 +209,24 @@ impl<T: Send + 'static> Channel<T> {
     }
 
     /// A new sender; `None` once all senders or all receivers have closed.
-    pub fn sender(self: &Arc<Self>) -> Option<Sender<T>> {
+    pub fn sender(&self) -> Option<Sender<T, C>> {
         let mut state = self.lock();
         if state.is_over(End::Send) || state.is_over(End::Recv) {
             return None;
         }
-        let handle = Handle::new(state.open(End::Send));
-        Some(Sender::new(Arc::clone(self), handle))
+        state.open(End::Send);
+        Some(Sender::new(self.clone()))
     }
 
     /// A new receiver; `None` once all receivers have closed. Without senders
     /// there may still be items.
-    pub fn receiver(self: &Arc<Self>) -> Option<Receiver<T>> {
+    pub fn receiver(&self) -> Option<Receiver<T, C>> {
         let mut state = self.lock();
         if state.is_over(End::Recv) {
             return None;
         }
-        let handle = Handle::new(state.open(End::Recv));
-        Some(Receiver::new(Arc::clone(self), handle))
+        state.open(End::Recv);
+        Some(Receiver::new(self.clone()))
     }
 
     /// Looks through the queued items: `stays` may change one, and takes out
@@ -213,12 +252,12 @@ impl<T: Send + 'static> Channel<T> {
     fn fetch(&self) {}
 
     fn lock(&self) -> Locked<'_, T> {
-        let Senders { seat, state } = &self.senders;
-        Locked::new(lock_soon(state), seat)
+        let Senders { seat, state } = &self.0.senders;
+        Locked::new(lock_soon(state), seat, &self.0.capacity)
     }
 
     fn stash(&self) -> MutexGuard<'_, Stash<T>> {
-        lock_soon(&self.stash)
+        lock_soon(&self.0.receivers.stash)
     }
 
     fn whole(&self) -> Whole<'_, T> {
@@ -227,11 +266,61 @@ impl<T: Send + 'static> Channel<T> {
     }
 }
 
-impl<T> fmt::Debug for Channel<T> {
+impl<T, C> WeakChannel<T, C> {
+    /// The channel, if it still exists.
+    pub fn upgrade(&self) -> Option<Channel<T, C>> {
+        self.0.upgrade().map(Channel)
+    }
+}
+
+impl<T, C> Clone for Channel<T, C> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T, C> PartialEq for Channel<T, C> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.is_same(&other.0)
+    }
+}
+
+impl<T, C> Eq for Channel<T, C> {}
+
+impl<T, C> fmt::Debug for Channel<T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Channel")
-            .field("id", &self.id)
-            .field("capacity", &self.capacity)
+            .field("id", &self.0.id)
+            .field("capacity", &self.0.capacity.get())
             .finish_non_exhaustive()
+    }
+}
+
+impl<T, C> fmt::Debug for WeakChannel<T, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakChannel").finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64", target_os = "linux", not(loom)))]
+mod tests {
+    use super::{Body, Senders, State};
+    use std::mem::offset_of;
+
+    /// Of the size of what Python sends.
+    enum Item {
+        _Some(std::num::NonZeroU64, u64),
+    }
+
+    #[test]
+    fn what_changes_hands_is_on_one_line_and_a_channel_takes_four() {
+        const LINE: usize = 64;
+        assert_eq!(offset_of!(Body<Item, ()>, senders), 0);
+        let state = size_of::<Senders<Item>>() - size_of::<State<Item>>();
+        assert_eq!(state + offset_of!(State<Item>, receivers), LINE);
+        assert_eq!(offset_of!(Body<Item, ()>, receivers), 2 * LINE);
+        assert_eq!(offset_of!(Body<Item, ()>, id), 3 * LINE);
+        // With a context of three words, and two counts.
+        assert!(size_of::<Body<Item, [usize; 3]>>() + 2 * size_of::<usize>() <= 4 * LINE);
     }
 }

@@ -1,14 +1,14 @@
 //! The receiving end.
 
 use super::call::Outcome;
-use super::handle::Handle;
+use super::handle::{Handle, HandleId};
 use super::state::{End, Locked};
 use super::wait::Spins;
 use super::waiter::Waiter;
 use super::wakes::Wakes;
 use super::whole::Whole;
 use super::{Channel, Refused};
-use crate::primitive::Arc;
+use crate::sync::spin::make_way;
 use crate::sync::wait::Wait;
 use std::collections::VecDeque;
 use std::fmt;
@@ -22,14 +22,18 @@ enum Attempt<'a, T> {
 }
 
 /// A handle to receive through. Dropping it closes it.
-pub struct Receiver<T: Send + 'static> {
-    channel: Arc<Channel<T>>,
+pub struct Receiver<T: Send + 'static, C = ()> {
+    channel: Channel<T, C>,
     handle: Handle,
 }
 
-impl<T: Send + 'static> Receiver<T> {
-    pub(super) fn new(channel: Arc<Channel<T>>, handle: Handle) -> Self {
-        Self { channel, handle }
+impl<T: Send + 'static, C> Receiver<T, C> {
+    /// The handle of an end that was counted as opened.
+    pub(super) fn new(channel: Channel<T, C>) -> Self {
+        Self {
+            channel,
+            handle: Handle::new(),
+        }
     }
 
     /// Receives if there is anything.
@@ -61,7 +65,7 @@ impl<T: Send + 'static> Receiver<T> {
             Attempt::Over(result) => return result,
             Attempt::Empty(whole) => whole,
         };
-        if !(spin.is_quick() && whole.sit(self.handle.number)) {
+        if !(spin.is_quick() && whole.sit(self.handle.id())) {
             return Err(Refused::Empty);
         }
         drop(whole);
@@ -86,11 +90,19 @@ impl<T: Send + 'static> Receiver<T> {
         if wait.is_over() {
             return Err(Refused::TimedOut);
         }
-        let number = self.handle.number;
+        if wait.since.is_none() && whole.has_receiver() {
+            drop(whole);
+            make_way();
+            whole = match self.attempt(&mut wakes) {
+                Attempt::Over(result) => return result,
+                Attempt::Empty(whole) => whole,
+            };
+        }
+        let handle = self.handle.id();
         let spin = self.channel.spin(End::Recv);
         let waiter;
         let mut spins = Spins::Has;
-        if wait.since.is_none() && spin.hopes() && whole.sit(number) {
+        if wait.since.is_none() && spin.hopes() && whole.sit(handle) {
             drop(whole);
             // SAFETY: this call has just taken the seat.
             match unsafe { self.rise_if(|over| spin.until(over)) } {
@@ -99,12 +111,12 @@ impl<T: Send + 'static> Receiver<T> {
                     return result;
                 }
                 Err(mut place) => {
-                    waiter = Waiter::new(number, wait.since(), None);
+                    waiter = Waiter::new(handle, wait.since(), None);
                     place.enlist_first(&waiter);
                 }
             }
         } else {
-            waiter = Waiter::new(number, wait.since(), None);
+            waiter = Waiter::new(handle, wait.since(), None);
             if !whole.enlist(End::Recv, &waiter, wait.since.is_some()) {
                 spins = Spins::No;
             }
@@ -168,8 +180,12 @@ impl<T: Send + 'static> Receiver<T> {
 
     /// Another handle; `None` when this one is closed.
     pub fn try_clone(&self) -> Option<Self> {
-        let handle = self.handle.try_clone(&mut self.channel.lock(), End::Recv)?;
-        Some(Self::new(Arc::clone(&self.channel), handle))
+        let mut state = self.channel.lock();
+        if self.is_closed() {
+            return None;
+        }
+        state.open(End::Recv);
+        Some(Self::new(self.channel.clone()))
     }
 
     /// Closes the handle: ends the waits made through it, and with the last
@@ -184,12 +200,12 @@ impl<T: Send + 'static> Receiver<T> {
     }
 
     /// The channel.
-    pub fn channel(&self) -> &Arc<Channel<T>> {
+    pub fn channel(&self) -> &Channel<T, C> {
         &self.channel
     }
 
-    pub(super) fn number(&self) -> u64 {
-        self.handle.number
+    pub(super) fn handle(&self) -> HandleId {
+        self.handle.id()
     }
 
     pub(super) fn take(
@@ -216,7 +232,10 @@ impl<T: Send + 'static> Receiver<T> {
             }
         }
         let spin = self.channel.spin(End::Recv);
-        if spin.falls_behind() {
+        // What is found then is had with this lock alone, which is worth a
+        // pause. Where room counts, nothing is.
+        let stashes = self.channel.0.capacity.is_unbounded();
+        if stashes && spin.falls_behind() {
             drop(stash);
             spin.fall_behind();
             stash = self.channel.stash();
@@ -227,7 +246,7 @@ impl<T: Send + 'static> Receiver<T> {
             result => {
                 let stashed = whole.stashed();
                 drop(whole);
-                if result.is_ok() && self.channel.capacity.is_none() {
+                if result.is_ok() && stashes {
                     spin.meet(1 + stashed);
                 }
                 Attempt::Over(result)
@@ -245,7 +264,7 @@ impl<T: Send + 'static> Receiver<T> {
         &self,
         spun: impl FnOnce(&dyn Fn() -> bool) -> bool,
     ) -> Result<Result<T, Refused>, Locked<'_, T>> {
-        let seat = &self.channel.senders.seat;
+        let seat = &self.channel.0.senders.seat;
         let (outcome, item) = if spun(&|| seat.outcome().is_some()) {
             // SAFETY: the seat is this call's, and has the outcome.
             (seat.outcome(), unsafe { seat.leave() })
@@ -267,16 +286,16 @@ impl<T: Send + 'static> Receiver<T> {
     }
 }
 
-impl<T: Send + 'static> Drop for Receiver<T> {
+impl<T: Send + 'static, C> Drop for Receiver<T, C> {
     fn drop(&mut self) {
         self.close();
     }
 }
 
-impl<T: Send + 'static> fmt::Debug for Receiver<T> {
+impl<T: Send + 'static, C> fmt::Debug for Receiver<T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiver")
-            .field("channel", &self.channel.id)
+            .field("channel", &self.channel.id())
             .field("closed", &self.is_closed())
             .finish_non_exhaustive()
     }

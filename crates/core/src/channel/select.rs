@@ -27,11 +27,11 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 /// One of the operations of a [`Select`].
-pub enum Op<T: Send + 'static> {
+pub enum Op<T: Send + 'static, C = ()> {
     /// Receive.
-    Recv(Arc<Receiver<T>>),
+    Recv(Arc<Receiver<T, C>>),
     /// Send the item, which is there until it has gone.
-    Send(Arc<Sender<T>>, Option<T>),
+    Send(Arc<Sender<T, C>>, Option<T>),
 }
 
 /// The operation that was done.
@@ -78,8 +78,8 @@ pub struct SelectError {
 /// let selected = select.wait(&Wait::forever()).unwrap();
 /// assert_eq!((selected.index, selected.item), (1, Some(7)));
 /// ```
-pub struct Select<T: Send + 'static> {
-    ops: Vec<Op<T>>,
+pub struct Select<T: Send + 'static, C = ()> {
+    ops: Vec<Op<T, C>>,
     /// While the call waits.
     waiting: Option<Waiting<T>>,
     /// Of a call that was [begun](Self::begin) and did not have to wait.
@@ -92,9 +92,9 @@ struct Waiting<T> {
     waiters: Vec<Arc<Waiter<T>>>,
 }
 
-impl<T: Send + 'static> Op<T> {
+impl<T: Send + 'static, C> Op<T, C> {
     /// The channel.
-    pub fn channel(&self) -> &Arc<Channel<T>> {
+    pub fn channel(&self) -> &Channel<T, C> {
         match self {
             Self::Recv(receiver) => receiver.channel(),
             Self::Send(sender, _) => sender.channel(),
@@ -134,18 +134,18 @@ impl<T: Send + 'static> Op<T> {
     /// The waiter in this place of the call, with the item.
     fn waiter(&mut self, call: &Arc<Call>, place: u32, since: Instant) -> Arc<Waiter<T>> {
         match self {
-            Self::Recv(receiver) => Waiter::shared(call, place, receiver.number(), since, None),
+            Self::Recv(receiver) => Waiter::shared(call, place, receiver.handle(), since, None),
             Self::Send(sender, slot) => {
-                Waiter::shared(call, place, sender.number(), since, slot.take())
+                Waiter::shared(call, place, sender.handle(), since, slot.take())
             }
         }
     }
 }
 
-impl<T: Send + 'static> Select<T> {
+impl<T: Send + 'static, C> Select<T, C> {
     /// A call that has done nothing yet. An operation to send that has no item
     /// is never possible.
-    pub fn new(ops: impl IntoIterator<Item = Op<T>>) -> Self {
+    pub fn new(ops: impl IntoIterator<Item = Op<T, C>>) -> Self {
         Self {
             ops: ops.into_iter().collect(),
             waiting: None,
@@ -155,7 +155,7 @@ impl<T: Send + 'static> Select<T> {
 
     /// The operations. Items that were not sent are there, unless the call
     /// waits.
-    pub fn ops(&self) -> &[Op<T>] {
+    pub fn ops(&self) -> &[Op<T, C>] {
         &self.ops
     }
 
@@ -164,7 +164,7 @@ impl<T: Send + 'static> Select<T> {
         for index in order(self.ops.len()) {
             let mut wakes = Wakes::new();
             let op = &mut self.ops[index];
-            let channel = Arc::clone(op.channel());
+            let channel = op.channel().clone();
             let mut state = channel.whole();
             if let Some(result) = op.attempt(&mut state, &mut wakes) {
                 return Some(done(index, result));
@@ -293,7 +293,7 @@ impl<T: Send + 'static> Select<T> {
     ) -> Option<Result<Selected<T>, SelectError>> {
         assert!(self.waiting.is_none(), "the call waits already");
         let mut wakes = Wakes::new();
-        let mut channels: Vec<_> = self.ops.iter().map(Op::channel).map(Arc::clone).collect();
+        let mut channels: Vec<_> = self.ops.iter().map(Op::channel).cloned().collect();
         channels.sort_unstable_by_key(|channel| channel.id());
         channels.dedup_by_key(|channel| channel.id());
         let mut states: Vec<_> = channels.iter().map(|channel| channel.whole()).collect();
@@ -320,9 +320,9 @@ impl<T: Send + 'static> Select<T> {
 }
 
 /// Among those of all channels, in the order of their ids.
-fn state_of<'a, 'b, T: Send + 'static>(
-    op: &Op<T>,
-    channels: &[Arc<Channel<T>>],
+fn state_of<'a, 'b, T: Send + 'static, C>(
+    op: &Op<T, C>,
+    channels: &[Channel<T, C>],
     states: &'a mut [Whole<'b, T>],
 ) -> &'a mut Whole<'b, T> {
     let place = channels.binary_search_by_key(&op.channel().id(), |channel| channel.id());
@@ -386,13 +386,13 @@ impl SelectError {
     }
 }
 
-impl<T: Send + 'static> Drop for Select<T> {
+impl<T: Send + 'static, C> Drop for Select<T, C> {
     fn drop(&mut self) {
         self.cancel();
     }
 }
 
-impl<T: Send + 'static> fmt::Debug for Op<T> {
+impl<T: Send + 'static, C> fmt::Debug for Op<T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Op")
             .field("end", &self.end())
@@ -401,7 +401,7 @@ impl<T: Send + 'static> fmt::Debug for Op<T> {
     }
 }
 
-impl<T: Send + 'static> fmt::Debug for Select<T> {
+impl<T: Send + 'static, C> fmt::Debug for Select<T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Select")
             .field("ops", &self.ops)

@@ -1,25 +1,36 @@
 //! The sending end.
 
-use super::handle::Handle;
+use super::handle::{Handle, HandleId};
 use super::state::{End, Locked};
 use super::wait::Spins;
 use super::waiter::Waiter;
 use super::wakes::Wakes;
 use super::{Channel, Refused, SendError};
-use crate::primitive::Arc;
+use crate::sync::spin::make_way;
 use crate::sync::wait::Wait;
 use std::collections::VecDeque;
 use std::fmt;
 
+/// What trying to send has come to.
+enum Attempt<'a, T> {
+    Over,
+    /// There is no room: nobody can change that as long as this is held.
+    Full(Locked<'a, T>, T),
+}
+
 /// A handle to send through. Dropping it closes it.
-pub struct Sender<T: Send + 'static> {
-    channel: Arc<Channel<T>>,
+pub struct Sender<T: Send + 'static, C = ()> {
+    channel: Channel<T, C>,
     handle: Handle,
 }
 
-impl<T: Send + 'static> Sender<T> {
-    pub(super) fn new(channel: Arc<Channel<T>>, handle: Handle) -> Self {
-        Self { channel, handle }
+impl<T: Send + 'static, C> Sender<T, C> {
+    /// The handle of an end that was counted as opened.
+    pub(super) fn new(channel: Channel<T, C>) -> Self {
+        Self {
+            channel,
+            handle: Handle::new(),
+        }
     }
 
     /// Sends if that is possible at once: when there is room, or a receiver
@@ -31,14 +42,13 @@ impl<T: Send + 'static> Sender<T> {
     /// [`Broken`](Refused::Broken), with the item.
     pub fn try_send(&self, item: T) -> Result<(), SendError<T>> {
         let mut wakes = Wakes::new();
-        let mut state = self.channel.lock();
-        if let Err(reason) = self.check(&state) {
-            return Err(SendError { item, reason });
+        match self.attempt(item, &mut wakes)? {
+            Attempt::Over => Ok(()),
+            Attempt::Full(_, item) => Err(SendError {
+                item,
+                reason: Refused::Full,
+            }),
         }
-        state.offer(item, &mut wakes).map_err(|item| SendError {
-            item,
-            reason: Refused::Full,
-        })
     }
 
     /// Sends, waiting for room. Through a rendezvous channel, waits until the
@@ -52,19 +62,23 @@ impl<T: Send + 'static> Sender<T> {
     pub fn send(&self, item: T, wait: &Wait<'_>) -> Result<(), SendError<T>> {
         let (waiter, first) = {
             let mut wakes = Wakes::new();
-            let mut state = self.channel.lock();
-            if let Err(reason) = self.check(&state) {
-                return Err(SendError { item, reason });
-            }
-            let item = match state.offer(item, &mut wakes) {
-                Ok(()) => return Ok(()),
-                Err(item) => item,
+            let (mut state, mut item) = match self.attempt(item, &mut wakes)? {
+                Attempt::Over => return Ok(()),
+                Attempt::Full(state, item) => (state, item),
             };
             if wait.is_over() {
                 let reason = Refused::TimedOut;
                 return Err(SendError { item, reason });
             }
-            let waiter = Waiter::new(self.handle.number, wait.since(), Some(item));
+            if wait.since.is_none() && state.has_sender() {
+                drop(state);
+                make_way();
+                (state, item) = match self.attempt(item, &mut wakes)? {
+                    Attempt::Over => return Ok(()),
+                    Attempt::Full(state, item) => (state, item),
+                };
+            }
+            let waiter = Waiter::new(self.handle.id(), wait.since(), Some(item));
             let first = state.enlist(End::Send, &waiter, wait.since.is_some());
             (waiter, first)
         };
@@ -120,10 +134,26 @@ impl<T: Send + 'static> Sender<T> {
         Ok(())
     }
 
+    /// Sends if that is possible now.
+    fn attempt(&self, item: T, wakes: &mut Wakes<T>) -> Result<Attempt<'_, T>, SendError<T>> {
+        let mut state = self.channel.lock();
+        if let Err(reason) = self.check(&state) {
+            return Err(SendError { item, reason });
+        }
+        Ok(match state.offer(item, wakes) {
+            Ok(()) => Attempt::Over,
+            Err(item) => Attempt::Full(state, item),
+        })
+    }
+
     /// Another handle; `None` when this one is closed.
     pub fn try_clone(&self) -> Option<Self> {
-        let handle = self.handle.try_clone(&mut self.channel.lock(), End::Send)?;
-        Some(Self::new(Arc::clone(&self.channel), handle))
+        let mut state = self.channel.lock();
+        if self.is_closed() {
+            return None;
+        }
+        state.open(End::Send);
+        Some(Self::new(self.channel.clone()))
     }
 
     /// Closes the handle: ends the waits made through it, and with the last
@@ -138,12 +168,12 @@ impl<T: Send + 'static> Sender<T> {
     }
 
     /// The channel.
-    pub fn channel(&self) -> &Arc<Channel<T>> {
+    pub fn channel(&self) -> &Channel<T, C> {
         &self.channel
     }
 
-    pub(super) fn number(&self) -> u64 {
-        self.handle.number
+    pub(super) fn handle(&self) -> HandleId {
+        self.handle.id()
     }
 
     pub(super) fn check(&self, state: &Locked<'_, T>) -> Result<(), Refused> {
@@ -157,16 +187,16 @@ impl<T: Send + 'static> Sender<T> {
     }
 }
 
-impl<T: Send + 'static> Drop for Sender<T> {
+impl<T: Send + 'static, C> Drop for Sender<T, C> {
     fn drop(&mut self) {
         self.close();
     }
 }
 
-impl<T: Send + 'static> fmt::Debug for Sender<T> {
+impl<T: Send + 'static, C> fmt::Debug for Sender<T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sender")
-            .field("channel", &self.channel.id)
+            .field("channel", &self.channel.id())
             .field("closed", &self.is_closed())
             .finish_non_exhaustive()
     }

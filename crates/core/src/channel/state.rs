@@ -25,6 +25,9 @@
 //! both ends of one channel, which "no sender waits" does not mean.
 
 use super::call::Outcome;
+use super::capacity::Capacity;
+use super::handle::HandleId;
+use super::line::Line;
 use super::seat::Seat;
 use super::waiter::Waiter;
 use super::wakes::Wakes;
@@ -38,63 +41,73 @@ pub(super) enum End {
     Recv,
 }
 
+impl End {
+    fn other(self) -> Self {
+        match self {
+            Self::Send => Self::Recv,
+            Self::Recv => Self::Send,
+        }
+    }
+}
+
 /// See the module's documentation. What handing an item to a receiver touches
-/// comes first, next to the lock and the seat.
+/// comes first, on one line with the lock and the seat; then what queueing one
+/// touches. A test below says what that takes.
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct State<T> {
-    /// The handle of the receiver in the seat, while its call has no outcome;
-    /// 0 when there is none.
-    pub(super) seated: u64,
+    /// The handle of the receiver in the seat, while its call has no outcome.
+    pub(super) seated: Option<HandleId>,
     pub(super) sent: u64,
     /// Items that receivers which waited were given.
     pub(super) handed: u64,
-    pub(super) recv: Side<T>,
-    pub(super) send: Side<T>,
+    /// Handles that are open: each takes some bytes, so they are not too many.
+    pub(super) open_receivers: u32,
+    pub(super) open_senders: u32,
+    /// Receivers that wait, the longest first.
+    pub(super) receivers: Line<T>,
     pub(super) queue: VecDeque<T>,
-    pub(super) capacity: Option<usize>,
-    /// Handles that were ever opened: the number of the last one.
-    handles: u64,
-}
-
-/// What there is of one end.
-#[derive(Debug)]
-#[repr(C)]
-pub(super) struct Side<T> {
-    /// Handles that are open.
-    pub(super) open: usize,
-    /// Calls that wait, the longest first.
-    pub(super) waiting: VecDeque<Arc<Waiter<T>>>,
+    /// Senders that wait, the longest first.
+    pub(super) senders: Line<T>,
 }
 
 /// A channel whose state is locked.
 pub(super) struct Locked<'a, T> {
     pub(super) state: MutexGuard<'a, State<T>>,
     seat: &'a Seat<T>,
+    capacity: &'a Capacity,
 }
 
 impl<T> State<T> {
-    pub(super) fn new(capacity: Option<usize>) -> Self {
-        let side = || Side {
-            open: 0,
-            waiting: VecDeque::new(),
-        };
+    pub(super) fn new() -> Self {
         Self {
-            seated: 0,
+            seated: None,
             sent: 0,
             handed: 0,
-            recv: side(),
-            send: side(),
+            open_receivers: 0,
+            open_senders: 0,
+            receivers: Line::new(),
             queue: VecDeque::new(),
-            capacity,
-            handles: 0,
+            senders: Line::new(),
         }
     }
 }
 
 impl<'a, T> Locked<'a, T> {
-    pub(super) fn new(state: MutexGuard<'a, State<T>>, seat: &'a Seat<T>) -> Self {
-        Self { state, seat }
+    pub(super) fn new(
+        state: MutexGuard<'a, State<T>>,
+        seat: &'a Seat<T>,
+        capacity: &'a Capacity,
+    ) -> Self {
+        Self {
+            state,
+            seat,
+            capacity,
+        }
+    }
+
+    pub(super) fn capacity(&self) -> &Capacity {
+        self.capacity
     }
 
     /// Hands `item` to the receiver that has waited longest, or queues it if
@@ -112,7 +125,7 @@ impl<'a, T> Locked<'a, T> {
     /// Offers items from the front of `items` until one cannot go.
     pub(super) fn offer_many(&mut self, items: &mut VecDeque<T>, wakes: &mut Wakes<T>) {
         while let Some(item) = items.pop_front() {
-            if self.state.capacity.is_none() && !self.has_receiver() {
+            if self.capacity.is_unbounded() && !self.has_receiver() {
                 // All at once: nobody waits, and there is room for any number.
                 items.push_front(item);
                 self.state.sent += items.len() as u64;
@@ -127,64 +140,53 @@ impl<'a, T> Locked<'a, T> {
     /// Puts a waiter at the end of its list; says whether nobody waits before it.
     /// One that `resumes` a call gets its place in line back.
     pub(super) fn enlist(&mut self, end: End, waiter: &Arc<Waiter<T>>, resumes: bool) -> bool {
-        let seated = end == End::Recv && self.state.seated != 0;
-        let waiting = &mut self.side(end).waiting;
-        let mut place = waiting.len();
-        if resumes {
-            let later = waiting.iter().position(|it| it.since > waiter.since);
-            place = later.unwrap_or(place);
-        }
-        waiting.insert(place, Arc::clone(waiter));
-        place == 0 && !seated
+        let seated = end == End::Recv && self.state.seated.is_some();
+        let line = self.line(end);
+        let first = if resumes {
+            line.push_back_in_time(waiter)
+        } else {
+            line.push_back(waiter)
+        };
+        first && !seated
     }
 
     /// Puts a receiver's waiter to the front of its list.
     pub(super) fn enlist_first(&mut self, waiter: &Arc<Waiter<T>>) {
-        self.state.recv.waiting.push_front(Arc::clone(waiter));
+        self.state.receivers.push_front(waiter);
     }
 
     /// Takes a waiter off its list, if it is there.
     pub(super) fn withdraw(&mut self, end: End, waiter: &Arc<Waiter<T>>) {
-        let waiting = &mut self.side(end).waiting;
-        let place = waiting.iter().position(|it| Arc::ptr_eq(it, waiter));
-        if let Some(place) = place {
-            waiting.remove(place);
-        }
+        self.line(end).remove(waiter);
     }
 
-    /// Opens a handle and numbers it.
-    pub(super) fn open(&mut self, end: End) -> u64 {
-        self.side(end).open += 1;
-        self.state.handles += 1;
-        self.state.handles
+    /// Counts a handle that opens.
+    pub(super) fn open(&mut self, end: End) {
+        *self.open_handles(end) += 1;
     }
 
     /// Ends the waits made through a handle that closes, and with the last one
     /// of its end those on the other end; says whether it was that.
-    pub(super) fn close(&mut self, end: End, handle: u64, wakes: &mut Wakes<T>) -> bool {
-        if self.state.seated == handle {
+    pub(super) fn close(&mut self, end: End, handle: HandleId, wakes: &mut Wakes<T>) -> bool {
+        if self.state.seated == Some(handle) {
             self.complete_seated(Outcome::Closed, None);
         }
-        let side = self.side(end);
-        side.open -= 1;
-        side.waiting.retain(|waiter| {
-            let stays = waiter.handle != handle;
-            if !stays {
-                let _too_late = wakes.complete(Arc::clone(waiter), Outcome::Closed);
-            }
-            stays
-        });
-        if side.open > 0 {
+        self.line(end).retain(
+            |waiter| waiter.handle != handle,
+            |waiter| {
+                let _too_late = wakes.complete(waiter, Outcome::Closed);
+            },
+        );
+        let open = self.open_handles(end);
+        *open -= 1;
+        if *open > 0 {
             return false;
         }
-        let other = match end {
-            End::Send => &mut self.state.recv,
-            End::Recv => &mut self.state.send,
-        };
-        for waiter in other.waiting.drain(..) {
+        let other = self.line(end.other());
+        while let Some(waiter) = other.pop_front() {
             let _too_late = wakes.complete(waiter, Outcome::Gone);
         }
-        if self.state.seated != 0 {
+        if self.state.seated.is_some() {
             self.complete_seated(Outcome::Gone, None);
         }
         true
@@ -193,17 +195,17 @@ impl<'a, T> Locked<'a, T> {
     /// Whether no handle of this end is open. That is for good.
     pub(super) fn is_over(&self, end: End) -> bool {
         match end {
-            End::Send => self.state.send.open == 0,
-            End::Recv => self.state.recv.open == 0,
+            End::Send => self.state.open_senders == 0,
+            End::Recv => self.state.open_receivers == 0,
         }
     }
 
     /// Lets the receiver with this handle wait in the seat; `false` when others
     /// wait.
-    pub(super) fn sit(&mut self, handle: u64) -> bool {
+    pub(super) fn sit(&mut self, handle: HandleId) -> bool {
         let may = !self.has_receiver() && self.seat.sit();
         if may {
-            self.state.seated = handle;
+            self.state.seated = Some(handle);
         }
         may
     }
@@ -213,7 +215,7 @@ impl<'a, T> Locked<'a, T> {
     pub(super) fn leave(&mut self) -> (Option<Outcome>, Option<T>) {
         let outcome = self.seat.outcome();
         if outcome.is_none() {
-            self.state.seated = 0;
+            self.state.seated = None;
         }
         // SAFETY: the caller has taken the seat, and holds the lock.
         (outcome, unsafe { self.seat.leave() })
@@ -221,14 +223,16 @@ impl<'a, T> Locked<'a, T> {
 
     /// Whether a receiver waits, as far as is known: one in the list may wait
     /// in vain.
-    fn has_receiver(&self) -> bool {
-        self.state.seated != 0 || !self.state.recv.waiting.is_empty()
+    pub(super) fn has_receiver(&self) -> bool {
+        self.state.seated.is_some() || !self.state.receivers.is_empty()
+    }
+
+    pub(super) fn has_sender(&self) -> bool {
+        !self.state.senders.is_empty()
     }
 
     fn has_room(&self) -> bool {
-        self.state
-            .capacity
-            .is_none_or(|most| self.state.queue.len() < most)
+        self.capacity.has_room(self.state.queue.len())
     }
 
     /// Moves waiting senders' items into the queue while there is room.
@@ -244,11 +248,11 @@ impl<'a, T> Locked<'a, T> {
     /// Hands an item to the receiver that has waited longest; gives it back
     /// when none waits.
     pub(super) fn hand_over(&mut self, mut item: T, wakes: &mut Wakes<T>) -> Result<(), T> {
-        if self.state.seated != 0 {
+        if self.state.seated.is_some() {
             self.complete_seated(Outcome::Done, Some(item));
             return Ok(());
         }
-        while let Some(receiver) = self.state.recv.waiting.pop_front() {
+        while let Some(receiver) = self.state.receivers.pop_front() {
             // Before the outcome: with that, the slot is the receiver's.
             // SAFETY: under the lock, and just taken off the list.
             unsafe { receiver.put(item) };
@@ -266,7 +270,7 @@ impl<'a, T> Locked<'a, T> {
 
     /// Takes the item of the sender that has waited longest.
     pub(super) fn take_waiting(&mut self, wakes: &mut Wakes<T>) -> Option<T> {
-        while let Some(sender) = self.state.send.waiting.pop_front() {
+        while let Some(sender) = self.state.senders.pop_front() {
             // Before the outcome: with that, the slot is the sender's.
             // SAFETY: under the lock, and just taken off the list.
             let item = unsafe { sender.take() };
@@ -285,15 +289,22 @@ impl<'a, T> Locked<'a, T> {
     }
 
     fn complete_seated(&mut self, outcome: Outcome, item: Option<T>) {
-        self.state.seated = 0;
+        self.state.seated = None;
         // SAFETY: under the lock, and somebody was seated.
         unsafe { self.seat.complete(outcome, item) };
     }
 
-    fn side(&mut self, end: End) -> &mut Side<T> {
+    fn line(&mut self, end: End) -> &mut Line<T> {
         match end {
-            End::Send => &mut self.state.send,
-            End::Recv => &mut self.state.recv,
+            End::Send => &mut self.state.senders,
+            End::Recv => &mut self.state.receivers,
+        }
+    }
+
+    fn open_handles(&mut self, end: End) -> &mut u32 {
+        match end {
+            End::Send => &mut self.state.open_senders,
+            End::Recv => &mut self.state.open_receivers,
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) enum Spins {
     No,
 }
 
-impl<T: Send + 'static> Channel<T> {
+impl<T: Send + 'static, C> Channel<T, C> {
     /// Waits until `waiter`, which is in the list of `end`, is completed, and
     /// says how: in the words of that end. On giving up, takes it off.
     pub(super) fn settle(
@@ -56,8 +56,8 @@ impl<T: Send + 'static> Channel<T> {
 
     pub(super) fn spin(&self, end: End) -> &Spin {
         match end {
-            End::Send => &self.spin_send,
-            End::Recv => &self.spin_recv,
+            End::Send => &self.0.receivers.spin_send,
+            End::Recv => &self.0.receivers.spin_recv,
         }
     }
 }

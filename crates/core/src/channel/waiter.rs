@@ -1,9 +1,11 @@
 //! One place in a channel's list: which call waits there, with which item.
 
 use super::call::{Call, Completed, Outcome};
+use super::handle::HandleId;
 use crate::primitive::{Arc, UnsafeCell};
 use crate::sync::futex::Woke;
 use crate::sync::wait::{Abandon, Sleeper};
+use std::mem;
 use std::time::Instant;
 
 /// See the module's documentation.
@@ -14,8 +16,10 @@ pub(super) struct Waiter<T> {
     /// the waiter is in its list: touched under the channel's lock. Then: by
     /// whoever's call it is.
     slot: UnsafeCell<Option<T>>,
+    /// The one behind it in its [line](super::line).
+    next: UnsafeCell<Option<Arc<Self>>>,
     /// The handle that the call was made through.
-    pub(super) handle: u64,
+    pub(super) handle: HandleId,
     /// When the call began.
     pub(super) since: Instant,
 }
@@ -29,7 +33,8 @@ enum Whose {
 }
 
 // SAFETY: the slot has one user at a time, as said there, and moves items
-// between threads, which `T: Send` allows; nobody gets a `&T`.
+// between threads, which `T: Send` allows; nobody gets a `&T`. What is next
+// is touched under the channel's lock only.
 unsafe impl<T: Send> Send for Waiter<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for Waiter<T> {}
@@ -37,7 +42,7 @@ unsafe impl<T: Send> Sync for Waiter<T> {}
 impl<T> Waiter<T> {
     /// A waiter with something to send, or with room for something, for a call
     /// that waits nowhere else.
-    pub(super) fn new(handle: u64, since: Instant, item: Option<T>) -> Arc<Self> {
+    pub(super) fn new(handle: HandleId, since: Instant, item: Option<T>) -> Arc<Self> {
         Self::with(Whose::Own(Call::new()), handle, since, item)
     }
 
@@ -45,17 +50,18 @@ impl<T> Waiter<T> {
     pub(super) fn shared(
         call: &Arc<Call>,
         place: u32,
-        handle: u64,
+        handle: HandleId,
         since: Instant,
         item: Option<T>,
     ) -> Arc<Self> {
         Self::with(Whose::Shared(Arc::clone(call), place), handle, since, item)
     }
 
-    fn with(call: Whose, handle: u64, since: Instant, item: Option<T>) -> Arc<Self> {
+    fn with(call: Whose, handle: HandleId, since: Instant, item: Option<T>) -> Arc<Self> {
         Arc::new(Self {
             call,
             slot: UnsafeCell::new(item),
+            next: UnsafeCell::new(None),
             handle,
             since,
         })
@@ -89,6 +95,28 @@ impl<T> Waiter<T> {
     pub(super) unsafe fn take(&self) -> Option<T> {
         // SAFETY: the slot is the caller's, see there.
         self.slot.with_mut(|slot| unsafe { (*slot).take() })
+    }
+
+    /// The one behind it.
+    ///
+    /// # Safety
+    ///
+    /// The caller has borrowed the line that the waiter is in.
+    pub(super) unsafe fn next(&self) -> Option<&Arc<Self>> {
+        // SAFETY: whoever changes it has borrowed the line, and mutably.
+        self.next.with(|next| unsafe { (*next).as_ref() })
+    }
+
+    /// Changes that.
+    ///
+    /// # Safety
+    ///
+    /// The caller has mutably borrowed the line that the waiter is in, or has
+    /// just taken it out of, or is about to put it into.
+    pub(super) unsafe fn set_next(&self, next: Option<Arc<Self>>) -> Option<Arc<Self>> {
+        // SAFETY: nobody else has borrowed that line.
+        self.next
+            .with_mut(|place| unsafe { mem::replace(&mut *place, next) })
     }
 
     /// Completes the call through this waiter. Under the channel's lock, with

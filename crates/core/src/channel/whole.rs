@@ -1,6 +1,7 @@
 //! A channel with both of its locks, and what receivers keep under theirs.
 
 use super::Statistics;
+use super::handle::HandleId;
 use super::state::{End, Locked};
 use super::wakes::Wakes;
 use crate::primitive::MutexGuard;
@@ -112,7 +113,7 @@ impl<'a, T> Whole<'a, T> {
             }
         }
         self.stash.taken = self.stash.taken.wrapping_sub(items.len() as u64);
-        let front = if self.locked.state.capacity.is_none() {
+        let front = if self.capacity().is_unbounded() {
             &mut self.stash.items
         } else {
             &mut self.locked.state.queue
@@ -139,7 +140,7 @@ impl<'a, T> Whole<'a, T> {
     pub(super) fn close_handle(
         &mut self,
         end: End,
-        handle: u64,
+        handle: HandleId,
         wakes: &mut Wakes<T>,
     ) -> [VecDeque<T>; 2] {
         if self.close(end, handle, wakes) && end == End::Recv {
@@ -167,11 +168,11 @@ impl<'a, T> Whole<'a, T> {
         let state = &*self.state;
         Statistics {
             buffered: self.queued(),
-            capacity: state.capacity,
-            open_senders: state.send.open,
-            open_receivers: state.recv.open,
-            waiting_senders: state.send.waiting.len(),
-            waiting_receivers: state.recv.waiting.len() + usize::from(state.seated != 0),
+            capacity: self.capacity().get(),
+            open_senders: state.open_senders as usize,
+            open_receivers: state.open_receivers as usize,
+            waiting_senders: state.senders.len(),
+            waiting_receivers: state.receivers.len() + usize::from(state.seated.is_some()),
             sent: state.sent,
             received: state.handed.wrapping_add(self.stash.taken),
         }
@@ -179,8 +180,9 @@ impl<'a, T> Whole<'a, T> {
 
     /// Moves what is queued into the empty stash of an unbounded channel.
     fn move_up(&mut self) {
+        let unbounded = self.capacity().is_unbounded();
         let (state, stash) = (&mut *self.locked.state, &mut *self.stash);
-        if stash.items.is_empty() && !state.queue.is_empty() && state.capacity.is_none() {
+        if unbounded && stash.items.is_empty() && !state.queue.is_empty() {
             mem::swap(&mut stash.items, &mut state.queue);
             // What many items once needed is not kept for a few.
             if state.queue.capacity() > LARGE.max(8 * stash.items.len()) {

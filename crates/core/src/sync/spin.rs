@@ -14,7 +14,7 @@
 //! little more spinning would do. So after a row of spins in vain there is
 //! none for a while.
 
-use crate::primitive::process::{AtomicBool, AtomicU32};
+use crate::primitive::process::{AtomicBool, AtomicU8, AtomicU16};
 #[cfg(not(loom))]
 use crate::primitive::try_lock;
 use crate::primitive::{Mutex, MutexGuard, Ordering, lock};
@@ -37,40 +37,40 @@ const AT_ONCE: u32 = 3;
 /// Less than this is little, see [`Spin::meet`].
 const MUCH: usize = 8;
 /// So often in a row there is little before the thread falls behind.
-const PATIENCE: u32 = 16;
+const PATIENCE: u16 = 16;
 /// Instead of how often there was little: it is to fall behind.
-const BEHIND: u32 = u32::MAX;
+const BEHIND: u16 = u16::MAX;
 
 /// So many spins in a row are in vain before there are none for a while...
-const VAIN: u32 = 8;
+const VAIN: u8 = 8;
 /// ... which ends after so many short waits altogether.
-const ROUND: u32 = 256;
+const ROUND: u8 = 255;
 
-/// The budget of one side of a channel.
+/// The budget of one side of a channel, in eight bytes.
 #[derive(Debug)]
 pub(crate) struct Spin {
     /// Nanoseconds. A guess that several threads may improve at once: a lost
     /// update does no harm.
-    budget: AtomicU32,
+    budget: AtomicU16,
     /// Short waits since a spin succeeded, up to `ROUND`. A guess, too.
-    vain: AtomicU32,
+    vain: AtomicU8,
     /// Whether the first looks were enough the last time. A guess.
     quick: AtomicBool,
     /// How often in a row there was little, or `BEHIND`, and how often is too
     /// often: see `meet`. Guesses.
-    met: AtomicU32,
-    patience: AtomicU32,
+    met: AtomicU16,
+    patience: AtomicU16,
 }
 
 impl Spin {
     pub(crate) fn new() -> Self {
         let budget = if several_cpus() { MAX } else { Duration::ZERO };
         Self {
-            budget: AtomicU32::new(nanos(budget)),
-            vain: AtomicU32::new(0),
+            budget: AtomicU16::new(nanos(budget)),
+            vain: AtomicU8::new(0),
             quick: AtomicBool::new(true),
-            met: AtomicU32::new(0),
-            patience: AtomicU32::new(PATIENCE),
+            met: AtomicU16::new(0),
+            patience: AtomicU16::new(PATIENCE),
         }
     }
 
@@ -194,7 +194,10 @@ impl Spin {
                 halved
             }
         };
-        set(&self.vain, vain);
+        // Only values that are new: both sides read the line.
+        if vain != known {
+            self.vain.store(vain, Ordering::Relaxed);
+        }
         set(&self.budget, nanos(budget));
     }
 }
@@ -230,15 +233,26 @@ fn lock_contended<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     lock(mutex)
 }
 
+/// Lets others run, before the thread waits behind those who wait already.
+///
+/// Where more threads are in a hurry than there are processors, each would
+/// otherwise sleep as soon as there is nothing, and be woken for every single
+/// item, at twenty microseconds a time. So whoever has processor time next
+/// finds many. With processors to spare, this returns at once.
+pub(crate) fn make_way() {
+    #[cfg(not(loom))]
+    std::thread::yield_now();
+}
+
 /// Writes only a value that is new: both sides read the line.
-fn set(word: &AtomicU32, value: u32) {
+fn set(word: &AtomicU16, value: u16) {
     if word.load(Ordering::Relaxed) != value {
         word.store(value, Ordering::Relaxed);
     }
 }
 
-fn nanos(time: Duration) -> u32 {
-    u32::try_from(time.as_nanos()).unwrap_or(u32::MAX)
+fn nanos(time: Duration) -> u16 {
+    u16::try_from(time.as_nanos()).unwrap_or(u16::MAX)
 }
 
 /// Spinning shows a model nothing but the same state again.

@@ -140,7 +140,7 @@ pub(crate) fn a_closed_handle_refuses_everything(capacity: Capacity) {
 
 pub(crate) fn handles_are_made_from_the_channel_while_it_is_open(capacity: Capacity) {
     let (sender, receiver) = channel::<i32>(capacity);
-    let line = Arc::clone(sender.channel());
+    let line = sender.channel().clone();
     assert_eq!(line.capacity(), capacity);
     assert_eq!(line.id(), receiver.channel().id());
 
@@ -202,7 +202,7 @@ pub(crate) fn unrecv_puts_an_item_back_to_the_front(capacity: Capacity) {
         sender.send(2, &Wait::forever()).unwrap();
     });
     let first = receiver.recv(&Wait::forever()).unwrap();
-    let line = Arc::clone(receiver.channel());
+    let line = receiver.channel().clone();
     receiver.unrecv([first]);
     assert_eq!(line.statistics().received, 0);
     assert_eq!(receiver.recv(&Wait::forever()), Ok(1));

@@ -1,28 +1,23 @@
 //! Ends of channels on their way through a channel: each is a handle of its own.
 
-use interlane_core::{Receiver, Sender};
-
-use std::sync::Arc;
-
-use super::Message;
 use crate::errors::{Error, raise};
 use crate::py::{Cx, Owned, PyResult, Ref, class};
-use crate::runtime::lane::Lane;
+use crate::runtime::lane::{LaneReceiver, LaneSender};
 use crate::types::recv_channel::{self, RecvChannel};
 use crate::types::send_channel::{self, SendChannel};
 
 /// A handle that no interpreter has yet.
 #[derive(Debug)]
 pub(crate) enum Transit {
-    Send(Arc<Lane>, Sender<Message>),
-    Recv(Arc<Lane>, Receiver<Message>),
+    Send(LaneSender),
+    Recv(LaneReceiver),
 }
 
 impl Transit {
     pub(super) fn try_clone(&self, cx: Cx<'_>) -> PyResult<Self> {
         let clone = match self {
-            Self::Send(lane, sender) => sender.try_clone().map(|s| Self::Send(lane.clone(), s)),
-            Self::Recv(lane, receiver) => receiver.try_clone().map(|r| Self::Recv(lane.clone(), r)),
+            Self::Send(sender) => sender.try_clone().map(Self::Send),
+            Self::Recv(receiver) => receiver.try_clone().map(Self::Recv),
         };
         clone.ok_or_else(|| raise(cx, Error::Closed, "the end of a channel in it is closed"))
     }
@@ -31,13 +26,9 @@ impl Transit {
 /// A clone of the handle when `object` is an end.
 pub(super) fn clone(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Option<Transit>> {
     let transit = if let Some(end) = class::downcast::<SendChannel>(cx, object) {
-        end.core
-            .try_clone()
-            .map(|sender| Transit::Send(end.lane.clone(), sender))
+        end.core.try_clone().map(Transit::Send)
     } else if let Some(end) = class::downcast::<RecvChannel>(cx, object) {
-        end.core
-            .try_clone()
-            .map(|receiver| Transit::Recv(end.lane.clone(), receiver))
+        end.core.try_clone().map(Transit::Recv)
     } else {
         return Ok(None);
     };
@@ -54,7 +45,7 @@ pub(super) fn clone(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Option<Transit>> {
 /// The handle, now this interpreter's.
 pub(super) fn open(cx: Cx<'_>, transit: Transit) -> PyResult<Owned<'_>> {
     match transit {
-        Transit::Send(lane, sender) => send_channel::make(cx, lane, sender),
-        Transit::Recv(lane, receiver) => recv_channel::make(cx, lane, receiver),
+        Transit::Send(sender) => send_channel::make(cx, sender),
+        Transit::Recv(receiver) => recv_channel::make(cx, receiver),
     }
 }

@@ -7,7 +7,7 @@ use super::{Message, Packing, unpack};
 use crate::errors::{Error, raise};
 use crate::py::buffer::Acquired;
 use crate::py::{Cx, Owned, PyResult, Ref};
-use crate::runtime::lane::Lane;
+use crate::runtime::lane;
 
 /// One item in such a queue.
 pub(crate) struct Item {
@@ -49,12 +49,12 @@ pub(super) fn unbound(cx: Cx<'_>, operation: u8) -> PyResult<Owned<'_>> {
 
 /// An interpreter has ended: does with what it has put into queues as it has said.
 pub(crate) fn unbind(sender: u64) {
-    for lane in Lane::all() {
-        if lane.mailbox.is_none() {
+    for lane in lane::all() {
+        if lane.context().mailbox.is_none() {
             continue;
         }
         let mut old = Vec::new();
-        lane.channel.revise(|message| match message {
+        lane.revise(|message| match message {
             Message::Item(item) if item.sender == sender => {
                 let unbound = item.unbound;
                 old.push(std::mem::replace(message, Message::Unbound(unbound)));

@@ -6,6 +6,7 @@ use interlane_core::{Op, Select};
 
 use crate::convert::Message;
 use crate::py::{Args, Cx, Owned, PyResult, Raised, Ref, Signature, class, record};
+use crate::runtime::lane::Terms;
 use crate::runtime::waiting::Deadline;
 use crate::types::choice::{self, Culprit};
 use crate::types::recv_channel::RecvChannel;
@@ -76,7 +77,7 @@ pub(super) fn attempt<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>>
 }
 
 /// The operations; what there is to send is packed, so that it can go from any thread.
-fn prepare(cx: Cx<'_>, ops: &[Ref<'_>]) -> PyResult<Select<Message>> {
+fn prepare(cx: Cx<'_>, ops: &[Ref<'_>]) -> PyResult<Select<Message, Terms>> {
     if ops.is_empty() {
         let message = "select() needs at least one operation";
         return Err(Raised::value_error(cx.py(), message));
@@ -89,7 +90,7 @@ fn prepare(cx: Cx<'_>, ops: &[Ref<'_>]) -> PyResult<Select<Message>> {
     Ok(Select::new(prepared))
 }
 
-fn operation(cx: Cx<'_>, index: usize, op: Ref<'_>) -> PyResult<Op<Message>> {
+fn operation(cx: Cx<'_>, index: usize, op: Ref<'_>) -> PyResult<Op<Message, Terms>> {
     if let Some(recv) = class::downcast::<RecvChannel>(cx, op) {
         return Ok(Op::Recv(Arc::clone(&recv.core)));
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::py::{Args, Cx, Owned, PyResult};
-use crate::runtime::lane::Lane;
+use crate::runtime::lane;
 use crate::runtime::primitive::Primitive;
 use crate::runtime::waiting::Subject;
 use crate::runtime::{Interpreter, blocked};
@@ -33,8 +33,8 @@ pub(super) fn inspect<'py>(cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
     }
 
     let channels = cx.list()?;
-    for lane in Lane::all() {
-        let now = lane.channel.statistics();
+    for lane in lane::all() {
+        let now = lane.statistics();
         let row = [
             count(lane.id() as usize)?,
             now.capacity.map_or_else(|| Ok(cx.none()), count)?,

@@ -9,7 +9,7 @@ use crate::convert::Message;
 use crate::convert::item::{self, Item};
 use crate::errors::{Error, raise};
 use crate::py::{Args, Cx, Owned, PyResult, Raised, Ref, Signature, class};
-use crate::runtime::lane::{Fallback, Lane, Mailbox};
+use crate::runtime::lane::{self, Fallback, Lane, Mailbox};
 use crate::runtime::waiting::Deadline;
 use crate::types::send_channel::SendChannel;
 use crate::types::{recv_channel, send_channel};
@@ -47,12 +47,10 @@ pub(super) fn create<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> 
         state: AtomicU8::new(0),
     };
     let capacity = usize::try_from(maxsize).ok().filter(|&size| size > 0);
-    let (lane, sender, receiver) =
-        Lane::create(capacity, Fallback::PickleBuffers, false, Some(mailbox));
+    let (sender, receiver) = lane::create(capacity, Fallback::PickleBuffers, false, Some(mailbox));
     let pair = cx.tuple(2)?;
-    pair.get()
-        .fill(0, send_channel::make(cx, lane.clone(), sender)?);
-    pair.get().fill(1, recv_channel::make(cx, lane, receiver)?);
+    pair.get().fill(0, send_channel::make(cx, sender)?);
+    pair.get().fill(1, recv_channel::make(cx, receiver)?);
     Ok(pair)
 }
 
@@ -61,18 +59,18 @@ const OPEN: Signature<2> = plain("_mailbox_open", [c"kind", c"id"]);
 pub(super) fn open<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     let [kind, id] = args.parse(cx.py(), &OPEN)?;
     let kind = number(cx, kind)?;
-    let lane = u64::try_from(number(cx, id)?).ok().and_then(Lane::find);
+    let lane = u64::try_from(number(cx, id)?).ok().and_then(lane::find);
     let Some((lane, mailbox)) = lane.as_ref().and_then(|lane| mailbox_of(lane, kind)) else {
         return Ok(cx.none());
     };
     // None: somebody closes the last ones at this moment.
-    let (Some(sender), Some(receiver)) = (lane.channel.sender(), lane.channel.receiver()) else {
+    let (Some(sender), Some(receiver)) = (lane.sender(), lane.receiver()) else {
         return Ok(cx.none());
     };
     let found = cx.tuple(4)?;
     let parts = [
-        send_channel::make(cx, lane.clone(), sender)?,
-        recv_channel::make(cx, lane.clone(), receiver)?,
+        send_channel::make(cx, sender)?,
+        recv_channel::make(cx, receiver)?,
         cx.int(i64::from(mailbox.unbound))?,
         cx.int(mailbox.maxsize)?,
     ];
@@ -82,8 +80,8 @@ pub(super) fn open<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     Ok(found)
 }
 
-fn mailbox_of(lane: &std::sync::Arc<Lane>, kind: i64) -> Option<(&std::sync::Arc<Lane>, &Mailbox)> {
-    let mailbox = lane.mailbox.as_deref()?;
+fn mailbox_of(lane: &Lane, kind: i64) -> Option<(&Lane, &Mailbox)> {
+    let mailbox = lane.context().mailbox.as_deref()?;
     (i64::from(mailbox.kind) == kind).then_some((lane, mailbox))
 }
 
@@ -93,7 +91,7 @@ pub(super) fn list<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     let [kind] = args.parse(cx.py(), &LIST)?;
     let kind = number(cx, kind)?;
     let list = cx.list()?;
-    for lane in Lane::all() {
+    for lane in lane::all() {
         if let Some((lane, mailbox)) = mailbox_of(&lane, kind) {
             let row = cx.tuple(2)?;
             row.get().fill(0, cx.size(lane.id() as usize)?);
@@ -137,7 +135,7 @@ pub(super) fn end<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
 
 fn sender<'a>(cx: Cx<'a>, send: Option<Ref<'a>>) -> PyResult<(&'a SendChannel, &'a Mailbox)> {
     let end = send.and_then(|send| class::downcast::<SendChannel>(cx, send));
-    end.and_then(|end| Some((end, end.lane.mailbox.as_deref()?)))
+    end.and_then(|end| Some((end, end.terms().mailbox.as_deref()?)))
         .ok_or_else(|| Raised::type_error(cx.py(), "not the end of a mailbox"))
 }
 
@@ -179,7 +177,7 @@ pub(super) fn put<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     match outcome? {
         Ok(()) | Err(Refused::TimedOut) => Err(end.refused(cx, Refused::TimedOut)),
         Err(_) => {
-            let message = format!("channel {} lost the item unreceived", end.lane.id());
+            let message = format!("channel {} lost the item unreceived", end.lane().id());
             Err(raise(cx, Error::Broken, &message))
         }
     }
@@ -188,7 +186,7 @@ pub(super) fn put<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
 /// Takes the item with this receipt out of the queue, if it still is in there.
 fn withdraw(end: &SendChannel, number: Option<u64>) -> bool {
     let mut taken = None;
-    end.lane.channel.revise(|message| {
+    end.lane().revise(|message| {
         let ours = matches!(message, Message::Item(item)
             if item.receipt.as_ref().map(|receipt| receipt.channel().id()) == number);
         if ours {

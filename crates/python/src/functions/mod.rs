@@ -9,18 +9,15 @@ mod sharing;
 mod tables;
 
 use core::sync::atomic::Ordering;
-use std::sync::Arc;
 
-use interlane_core::{Receiver, Sender};
-
+use crate::convert::THRESHOLD;
 use crate::convert::text::SMALLEST_SHARE;
-use crate::convert::{Message, THRESHOLD};
 use crate::py::error::Builtin;
 use crate::py::method::{self, Method};
 use crate::py::{Args, Cx, Owned, PyResult, Raised, Ref, Signature, foreign, record, xidata};
 use crate::runtime::blocked;
 use crate::runtime::interpreter::listed_threads;
-use crate::runtime::lane::{Fallback, Lane};
+use crate::runtime::lane::{self, Fallback, LaneReceiver, LaneSender};
 use crate::types::{
     area, loop_bell, recv_channel, remote, send_channel, shared_buffer, sync, task_worker, tasks,
 };
@@ -257,7 +254,7 @@ fn create_channel<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
             }
         }
     };
-    ends(cx, Lane::create(capacity, fallback, false, None))
+    ends(cx, lane::create(capacity, fallback, false, None))
 }
 
 const CREATE_BUFFERS: Signature<1> = Signature {
@@ -271,7 +268,7 @@ const CREATE_BUFFERS: Signature<1> = Signature {
 fn create_buffer_channel<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     let [capacity] = args.parse(cx.py(), &CREATE_BUFFERS)?;
     let capacity = capacity_from(cx, capacity)?;
-    ends(cx, Lane::create(capacity, Fallback::Refuse, true, None))
+    ends(cx, lane::create(capacity, Fallback::Refuse, true, None))
 }
 
 fn capacity_from(cx: Cx<'_>, capacity: Option<Ref<'_>>) -> PyResult<Option<usize>> {
@@ -287,12 +284,9 @@ fn capacity_from(cx: Cx<'_>, capacity: Option<Ref<'_>>) -> PyResult<Option<usize
     })
 }
 
-fn ends<'py>(
-    cx: Cx<'py>,
-    (lane, sender, receiver): (Arc<Lane>, Sender<Message>, Receiver<Message>),
-) -> PyResult<Owned<'py>> {
-    let send = send_channel::make(cx, lane.clone(), sender)?;
-    let recv = recv_channel::make(cx, lane, receiver)?;
+fn ends<'py>(cx: Cx<'py>, (sender, receiver): (LaneSender, LaneReceiver)) -> PyResult<Owned<'py>> {
+    let send = send_channel::make(cx, sender)?;
+    let recv = recv_channel::make(cx, receiver)?;
     let pair = cx.tuple(2)?;
     pair.get().fill(0, send);
     pair.get().fill(1, recv);

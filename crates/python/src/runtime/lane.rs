@@ -1,10 +1,9 @@
 //! A channel of messages with what Python adds to it, and the table in which ids are looked up.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU8;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use interlane_core::{Channel, Receiver, Sender, channel};
+use interlane_core::{Channel, Receiver, Sender, WeakChannel, channel_with};
 
 use crate::convert::Message;
 
@@ -27,9 +26,15 @@ impl Fallback {
 }
 
 /// One channel. Lives as long as any end, in an object or on its way through another channel.
+pub(crate) type Lane = Channel<Message, Terms>;
+pub(crate) type LaneSender = Sender<Message, Terms>;
+pub(crate) type LaneReceiver = Receiver<Message, Terms>;
+
+/// What Python adds to a channel.
 #[derive(Debug)]
-pub(crate) struct Lane {
-    pub(crate) channel: Arc<Channel<Message>>,
+pub(crate) struct Terms {
+    /// The channel.
+    id: u64,
     pub(crate) fallback: Fallback,
     /// Is it for buffers only? Then everything arrives as `memoryview`.
     pub(crate) buffers: bool,
@@ -50,47 +55,81 @@ pub(crate) struct Mailbox {
     pub(crate) state: AtomicU8,
 }
 
-/// Channels by id. Holds no counts: a lane takes itself out when it goes.
-static LANES: Mutex<BTreeMap<u64, Weak<Lane>>> = Mutex::new(BTreeMap::new());
+/// Channels by id. Holds no counts: a channel takes itself out when it goes.
+static LANES: Mutex<Table> = Mutex::new(Table {
+    rows: Vec::new(),
+    gone: 0,
+});
 
-impl Lane {
-    pub(crate) fn create(
-        capacity: Option<usize>,
-        fallback: Fallback,
-        buffers: bool,
-        mailbox: Option<Mailbox>,
-    ) -> (Arc<Self>, Sender<Message>, Receiver<Message>) {
-        let (sender, receiver) = channel(capacity);
-        let lane = Arc::new(Self {
-            channel: Arc::clone(sender.channel()),
-            fallback,
-            buffers,
-            mailbox: mailbox.map(Box::new),
-        });
-        lanes().insert(lane.id(), Arc::downgrade(&lane));
-        (lane, sender, receiver)
+/// In the order of the ids: a new channel comes last, or nearly. What has gone leaves its row empty, until the half of
+/// them are.
+struct Table {
+    rows: Vec<(u64, Option<WeakChannel<Message, Terms>>)>,
+    gone: usize,
+}
+
+pub(crate) fn create(
+    capacity: Option<usize>,
+    fallback: Fallback,
+    buffers: bool,
+    mailbox: Option<Mailbox>,
+) -> (LaneSender, LaneReceiver) {
+    let (sender, receiver) = channel_with(capacity, |id| Terms {
+        id,
+        fallback,
+        buffers,
+        mailbox: mailbox.map(Box::new),
+    });
+    lanes().insert(sender.channel());
+    (sender, receiver)
+}
+
+pub(crate) fn find(id: u64) -> Option<Lane> {
+    let lanes = lanes();
+    let place = lanes.place(id).ok()?;
+    lanes.rows[place].1.as_ref()?.upgrade()
+}
+
+/// All that exist, in the order of their ids.
+pub(crate) fn all() -> Vec<Lane> {
+    let lanes = lanes();
+    let present = lanes.rows.iter().filter_map(|row| row.1.as_ref());
+    present.filter_map(WeakChannel::upgrade).collect()
+}
+
+impl Table {
+    fn place(&self, id: u64) -> Result<usize, usize> {
+        self.rows.binary_search_by_key(&id, |row| row.0)
     }
 
-    pub(crate) fn find(id: u64) -> Option<Arc<Self>> {
-        lanes().get(&id).and_then(Weak::upgrade)
+    fn insert(&mut self, lane: &Lane) {
+        let id = lane.id();
+        if let Err(place) = self.place(id) {
+            self.rows.insert(place, (id, Some(lane.downgrade())));
+        }
     }
 
-    /// All that exist, in the order of their ids.
-    pub(crate) fn all() -> Vec<Arc<Self>> {
-        lanes().values().filter_map(Weak::upgrade).collect()
-    }
-
-    pub(crate) fn id(&self) -> u64 {
-        self.channel.id()
+    fn remove(&mut self, id: u64) {
+        if let Ok(place) = self.place(id) {
+            self.rows[place].1 = None;
+            self.gone += 1;
+        }
+        if self.gone > self.rows.len() / 2 {
+            self.rows.retain(|row| row.1.is_some());
+            self.gone = 0;
+            if self.rows.len() < self.rows.capacity() / 4 {
+                self.rows.shrink_to(2 * self.rows.len());
+            }
+        }
     }
 }
 
-impl Drop for Lane {
+impl Drop for Terms {
     fn drop(&mut self) {
-        lanes().remove(&self.id());
+        lanes().remove(self.id);
     }
 }
 
-fn lanes() -> std::sync::MutexGuard<'static, BTreeMap<u64, Weak<Lane>>> {
+fn lanes() -> MutexGuard<'static, Table> {
     LANES.lock().unwrap_or_else(PoisonError::into_inner)
 }

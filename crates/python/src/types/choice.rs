@@ -15,18 +15,19 @@ use crate::py::{Args, Class, Cx, Global, Owned, PyResult, Raised, class};
 use crate::runtime::Interpreter;
 use crate::runtime::awaited::{Await, Awaited};
 use crate::runtime::interpreter::Close;
+use crate::runtime::lane::Terms;
 use crate::runtime::slab::Key;
 use crate::runtime::waiting::Subject;
 use crate::state::State;
 
 /// An interpreter that ends gives up what it awaits, so that an item that has just come goes to others.
 struct Shared {
-    select: Mutex<Select<Message>>,
+    select: Mutex<Select<Message, Terms>>,
     awaited: Awaited,
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Select<Message>> {
+    fn lock(&self) -> MutexGuard<'_, Select<Message, Terms>> {
         self.select.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -48,7 +49,7 @@ pub(crate) struct Choice {
     key: Option<Key>,
 }
 
-pub(crate) fn make(cx: Cx<'_>, select: Select<Message>) -> PyResult<Owned<'_>> {
+pub(crate) fn make(cx: Cx<'_>, select: Select<Message, Terms>) -> PyResult<Owned<'_>> {
     let shared = Arc::new(Shared {
         select: Mutex::new(select),
         awaited: Awaited::default(),
@@ -132,7 +133,7 @@ impl Choice {
 }
 
 /// What these operations wait for, for people who want to know.
-fn subject(ops: &[Op<Message>]) -> Subject {
+fn subject(ops: &[Op<Message, Terms>]) -> Subject {
     match ops {
         [op @ Op::Send(..)] => Subject::Send(op.channel().id()),
         [op @ Op::Recv(..)] => Subject::Receive(op.channel().id()),
@@ -141,7 +142,7 @@ fn subject(ops: &[Op<Message>]) -> Subject {
 }
 
 /// Drops the operations, with what was not sent: the object may live on in a traceback.
-fn let_go(mut select: MutexGuard<'_, Select<Message>>) {
+fn let_go(mut select: MutexGuard<'_, Select<Message, Terms>>) {
     let over = core::mem::replace(&mut *select, Select::new([]));
     drop(select);
     drop(over);
@@ -157,8 +158,8 @@ pub(crate) struct Culprit {
 }
 
 impl Culprit {
-    pub(crate) fn of(ops: &[Op<Message>], error: SelectError) -> Self {
-        let sends = |op: &Op<Message>| matches!(op, Op::Send(..));
+    pub(crate) fn of(ops: &[Op<Message, Terms>], error: SelectError) -> Self {
+        let sends = |op: &Op<Message, Terms>| matches!(op, Op::Send(..));
         let alone = if ops.len() == 1 { Some(0) } else { error.index };
         Self {
             error,

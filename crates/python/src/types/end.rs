@@ -3,14 +3,11 @@
 use std::ffi::CStr;
 use std::sync::{Arc, Weak};
 
-use interlane_core::{Receiver, Sender};
-
-use crate::convert::Message;
 use crate::errors::{Error, raise, refused};
 use crate::py::{Args, Cx, Owned, PyResult, Raised, Ref, Signature, record};
 use crate::runtime::Interpreter;
 use crate::runtime::interpreter::Close;
-use crate::runtime::lane::Lane;
+use crate::runtime::lane::{self, Lane, LaneReceiver, LaneSender, Terms};
 use crate::runtime::slab::Key;
 
 /// The handle inside an end: a sender or a receiver of interlane-core.
@@ -20,74 +17,82 @@ pub(crate) trait Handle: Close + Sized + 'static {
     fn close(&self) -> bool;
     fn is_closed(&self) -> bool;
     fn try_clone(&self) -> Option<Self>;
+    fn channel(&self) -> &Lane;
     /// A new handle on a channel; `None` when that side of it has ended.
     fn of(lane: &Lane) -> Option<Self>;
 }
 
-impl Handle for Sender<Message> {
+impl Handle for LaneSender {
     const SENDING: bool = true;
     const NAME: &'static str = "SendChannel";
 
     fn close(&self) -> bool {
-        Sender::close(self)
+        LaneSender::close(self)
     }
 
     fn is_closed(&self) -> bool {
-        Sender::is_closed(self)
+        LaneSender::is_closed(self)
     }
 
     fn try_clone(&self) -> Option<Self> {
-        Sender::try_clone(self)
+        LaneSender::try_clone(self)
+    }
+
+    fn channel(&self) -> &Lane {
+        LaneSender::channel(self)
     }
 
     fn of(lane: &Lane) -> Option<Self> {
-        lane.channel.sender()
+        lane.sender()
     }
 }
 
-impl Handle for Receiver<Message> {
+impl Handle for LaneReceiver {
     const SENDING: bool = false;
     const NAME: &'static str = "RecvChannel";
 
     fn close(&self) -> bool {
-        Receiver::close(self)
+        LaneReceiver::close(self)
     }
 
     fn is_closed(&self) -> bool {
-        Receiver::is_closed(self)
+        LaneReceiver::is_closed(self)
     }
 
     fn try_clone(&self) -> Option<Self> {
-        Receiver::try_clone(self)
+        LaneReceiver::try_clone(self)
+    }
+
+    fn channel(&self) -> &Lane {
+        LaneReceiver::channel(self)
     }
 
     fn of(lane: &Lane) -> Option<Self> {
-        lane.channel.receiver()
+        lane.receiver()
     }
 }
 
-impl Close for Sender<Message> {
+impl Close for LaneSender {
     fn close(&self) {
-        Sender::close(self);
+        LaneSender::close(self);
     }
 }
 
-impl Close for Receiver<Message> {
+impl Close for LaneReceiver {
     fn close(&self) {
-        Receiver::close(self);
+        LaneReceiver::close(self);
     }
 }
 
 /// One open end that belongs to an interpreter, which closes it when it ends.
 pub(crate) struct End<H: Handle> {
     pub(crate) core: Arc<H>,
-    pub(crate) lane: Arc<Lane>,
     interpreter: Arc<Interpreter>,
     key: Option<Key>,
 }
 
 impl<H: Handle> End<H> {
-    pub(crate) fn new(cx: Cx<'_>, lane: Arc<Lane>, handle: H) -> Self {
+    pub(crate) fn new(cx: Cx<'_>, handle: H) -> Self {
         let core = Arc::new(handle);
         let interpreter = Arc::clone(cx.state.interpreter());
         let weak: Weak<H> = Arc::downgrade(&core);
@@ -97,28 +102,34 @@ impl<H: Handle> End<H> {
         }
         Self {
             core,
-            lane,
             interpreter,
             key,
         }
     }
 
+    pub(crate) fn lane(&self) -> &Lane {
+        self.core.channel()
+    }
+
+    pub(crate) fn terms(&self) -> &Terms {
+        self.lane().context()
+    }
+
     /// From the argument of `from_id`.
-    pub(crate) fn find(cx: Cx<'_>, id: Ref<'_>) -> PyResult<(Arc<Lane>, H)> {
+    pub(crate) fn find(cx: Cx<'_>, id: Ref<'_>) -> PyResult<H> {
         let number = id.clipped_index(cx.py())?;
-        let lane = u64::try_from(number).ok().and_then(Lane::find);
+        let lane = u64::try_from(number).ok().and_then(lane::find);
         let lane = lane.ok_or_else(|| {
             let message = format!("no channel has the id {}", id.brief_repr(cx.py()));
             raise(cx, Error::NotFound, &message)
         })?;
-        let handle = H::of(&lane).ok_or_else(|| {
+        H::of(&lane).ok_or_else(|| {
             let message = format!(
                 "channel {number} has ended: no new {} can be opened",
                 H::NAME
             );
             raise(cx, Error::NotFound, &message)
-        })?;
-        Ok((lane, handle))
+        })
     }
 
     /// What the caller wanted to send has been dropped: its owner, which this is, has it back at once.
@@ -127,8 +138,8 @@ impl<H: Handle> End<H> {
         refused(
             cx,
             reason,
-            self.lane.id(),
-            self.lane.channel.capacity(),
+            self.lane().id(),
+            self.lane().capacity(),
             H::SENDING,
         )
     }
@@ -157,11 +168,11 @@ impl<H: Handle> End<H> {
     }
 
     pub(crate) fn id<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        cx.size(self.lane.id() as usize)
+        cx.size(self.lane().id() as usize)
     }
 
     pub(crate) fn capacity<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        match self.lane.channel.capacity() {
+        match self.lane().capacity() {
             Some(capacity) => cx.size(capacity),
             None => Ok(cx.none()),
         }
@@ -174,7 +185,9 @@ impl<H: Handle> End<H> {
     /// Under `-X dev`, as for files. What its interpreter's end has closed doesn't count, and the standard library's
     /// queues are never closed.
     pub(crate) fn warn_if_open(&self, cx: Cx<'_>, this: Ref<'_>) {
-        if cx.state.dev_mode.get() && !Handle::is_closed(&*self.core) && self.lane.mailbox.is_none()
+        if cx.state.dev_mode.get()
+            && !Handle::is_closed(&*self.core)
+            && self.terms().mailbox.is_none()
         {
             Raised::warn_unclosed(cx.py(), this, &format!("unclosed {}", self.text()));
             // Whoever keeps the warning keeps the end, which is dropped again later.
@@ -183,7 +196,7 @@ impl<H: Handle> End<H> {
     }
 
     pub(crate) fn length(&self, _: Cx<'_>) -> PyResult<usize> {
-        Ok(self.lane.channel.len())
+        Ok(self.lane().len())
     }
 
     pub(crate) fn repr<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
@@ -197,7 +210,7 @@ impl<H: Handle> End<H> {
         } else {
             "open"
         };
-        let channel = &self.lane.channel;
+        let channel = self.lane();
         let room = channel
             .capacity()
             .map_or_else(String::new, |capacity| format!("/{capacity}"));
@@ -221,7 +234,7 @@ impl<H: Handle> End<H> {
     }
 
     pub(crate) fn statistics<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        let now = self.lane.channel.statistics();
+        let now = self.lane().statistics();
         let values = [
             cx.size(now.buffered)?,
             self.capacity(cx)?,

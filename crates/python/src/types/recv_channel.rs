@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 use std::ffi::CStr;
-use std::sync::Arc;
 
-use interlane_core::{Receiver, Refused};
+use interlane_core::Refused;
 
 use super::end::{self, End};
 use crate::convert::{Message, unpack};
@@ -13,19 +12,15 @@ use crate::py::getset::{self, GetSet};
 use crate::py::method::{self, Method};
 use crate::py::slot::{self, Slot};
 use crate::py::{Args, Class, Cx, Global, Owned, PyResult, Raised, Signature, class};
-use crate::runtime::lane::Lane;
+use crate::runtime::lane::LaneReceiver;
 use crate::runtime::waiting::Deadline;
 use crate::state::State;
 
 /// One handle of that end.
-pub(crate) type RecvChannel = End<Receiver<Message>>;
+pub(crate) type RecvChannel = End<LaneReceiver>;
 
-pub(crate) fn make<'py>(
-    cx: Cx<'py>,
-    lane: Arc<Lane>,
-    receiver: Receiver<Message>,
-) -> PyResult<Owned<'py>> {
-    class::instantiate(cx, End::new(cx, lane, receiver))
+pub(crate) fn make<'py>(cx: Cx<'py>, receiver: LaneReceiver) -> PyResult<Owned<'py>> {
+    class::instantiate(cx, End::new(cx, receiver))
 }
 
 const RECV: Signature<1> = Signature {
@@ -63,7 +58,7 @@ impl RecvChannel {
         let receiver = &self.core;
         // With the GIL: to give it up and to take it again costs as much as a quick answer takes.
         let outcome = match receiver.recv_soon() {
-            Err(Refused::Empty) => deadline.at(self.lane.id(), false).wait(
+            Err(Refused::Empty) => deadline.at(self.lane().id(), false).wait(
                 cx,
                 |wait| receiver.recv(wait),
                 |reason| *reason,
@@ -108,7 +103,7 @@ impl RecvChannel {
         let receiver = &self.core;
         let mut messages = Vec::new();
         if receiver.try_recv_many(&mut messages, max) == 0 {
-            let outcome = deadline.at(self.lane.id(), false).wait(
+            let outcome = deadline.at(self.lane().id(), false).wait(
                 cx,
                 |wait| receiver.recv_many(&mut messages, max, wait),
                 |reason| *reason,
@@ -153,7 +148,7 @@ impl RecvChannel {
     }
 
     fn clone<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        make(cx, self.lane.clone(), self.try_clone(cx)?)
+        make(cx, self.try_clone(cx)?)
     }
 }
 
@@ -170,8 +165,7 @@ fn from_id<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     let Some(id) = id else {
         unreachable!("the signature requires it")
     };
-    let (lane, handle) = End::find(cx, id)?;
-    make(cx, lane, handle)
+    make(cx, End::find(cx, id)?)
 }
 
 impl Class for RecvChannel {

@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 use std::ffi::CStr;
-use std::sync::Arc;
 
-use interlane_core::{Refused, SendError, Sender};
+use interlane_core::{Refused, SendError};
 
 use super::end::{self, End};
 use crate::convert::{Message, Packing, pack, pack_buffer};
@@ -12,7 +11,7 @@ use crate::py::getset::{self, GetSet};
 use crate::py::method::{self, Method};
 use crate::py::slot::{self, Slot};
 use crate::py::{Args, Class, Cx, Global, Owned, PyResult, Raised, Ref, Signature, class};
-use crate::runtime::lane::Lane;
+use crate::runtime::lane::LaneSender;
 use crate::runtime::waiting::Deadline;
 use crate::state::State;
 
@@ -20,14 +19,10 @@ use crate::state::State;
 const BATCH: usize = 1024;
 
 /// One handle of that end.
-pub(crate) type SendChannel = End<Sender<Message>>;
+pub(crate) type SendChannel = End<LaneSender>;
 
-pub(crate) fn make<'py>(
-    cx: Cx<'py>,
-    lane: Arc<Lane>,
-    sender: Sender<Message>,
-) -> PyResult<Owned<'py>> {
-    class::instantiate(cx, End::new(cx, lane, sender))
+pub(crate) fn make<'py>(cx: Cx<'py>, sender: LaneSender) -> PyResult<Owned<'py>> {
+    class::instantiate(cx, End::new(cx, sender))
 }
 
 const SEND: Signature<2> = with_timeout("send", c"obj");
@@ -100,11 +95,7 @@ impl SendChannel {
         let [items, timeout] = args.parse(cx.py(), &SEND_MANY)?;
         let deadline = Deadline::from_timeout(cx, timeout)?;
         let iterator = required(cx, items)?.iterate(cx.py())?;
-        let batch_size = self
-            .lane
-            .channel
-            .capacity()
-            .map_or(BATCH, |n| n.clamp(1, BATCH));
+        let batch_size = self.lane().capacity().map_or(BATCH, |n| n.clamp(1, BATCH));
         let mut sent = 0;
         // Objects stay here until their messages have gone, so that none is lost with an error.
         let mut objects = Vec::new();
@@ -167,10 +158,10 @@ impl SendChannel {
 
     pub(crate) fn pack(&self, cx: Cx<'_>, item: Ref<'_>) -> PyResult<Message> {
         cx.state.interpreter().poll(cx.py());
-        let packed = if self.lane.buffers {
+        let packed = if self.terms().buffers {
             pack_buffer(cx, item)
         } else {
-            pack(cx, item, Packing::with_fallback(self.lane.fallback))
+            pack(cx, item, Packing::with_fallback(self.terms().fallback))
         };
         packed.map_err(|raised| cx.state.interpreter().poll_raised(cx.py(), raised))
     }
@@ -193,7 +184,7 @@ impl SendChannel {
                 return Err(self.refused(cx, reason));
             }
         };
-        let outcome = deadline.at(self.lane.id(), true).wait(
+        let outcome = deadline.at(self.lane().id(), true).wait(
             cx,
             |wait| match message.take() {
                 None => Ok(()),
@@ -225,7 +216,7 @@ impl SendChannel {
             return Ok(());
         }
         deadline
-            .at(self.lane.id(), true)
+            .at(self.lane().id(), true)
             .wait(
                 cx,
                 |wait| sender.send_many(messages, wait),
@@ -235,7 +226,7 @@ impl SendChannel {
     }
 
     fn clone<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
-        make(cx, self.lane.clone(), self.try_clone(cx)?)
+        make(cx, self.try_clone(cx)?)
     }
 }
 
@@ -252,8 +243,7 @@ fn from_id<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     let Some(id) = id else {
         unreachable!("the signature requires it")
     };
-    let (lane, handle) = End::find(cx, id)?;
-    make(cx, lane, handle)
+    make(cx, End::find(cx, id)?)
 }
 
 fn required<'a>(cx: Cx<'_>, item: Option<Ref<'a>>) -> PyResult<Ref<'a>> {
