@@ -243,7 +243,7 @@ impl<T: Send + 'static, C> Channel<T, C> {
     /// other, it is fetched all at once; locks would wait for each other.
     #[cfg(not(loom))]
     fn fetch(&self) {
-        let Senders { seat, state } = &self.senders;
+        let Senders { seat, state } = &self.0.senders;
         std::hint::black_box((seat.is_free(), state.is_poisoned()));
     }
 
