@@ -5,8 +5,8 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any, final
 
-from interlane._errors import NotShareableError
 from interlane._interpreters.running import alone
+from interlane._not_shareable import NotShareableError
 
 __all__ = [
     "InterpreterError",
