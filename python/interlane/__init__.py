@@ -8,21 +8,28 @@ them is done, `SharedBytes`, `SharedStr` and what `freeze` makes are data that e
 place, and `stats` and `shares` count.
 """
 
-from interlane._channels import create_channel as create_channel
 from interlane._core import (
     ArrowArray as ArrowArray,
     ArrowStream as ArrowStream,
     AtomicInt as AtomicInt,
     Barrier as Barrier,
     BoundedSemaphore as BoundedSemaphore,
+    BrokenChannel as BrokenChannel,
+    BufferBusyError as BufferBusyError,
+    ChannelError as ChannelError,
+    ChannelNotFoundError as ChannelNotFoundError,
+    ClosedError as ClosedError,
     Condition as Condition,
+    EndOfChannel as EndOfChannel,
     Event as Event,
     FrozenDict as FrozenDict,
     FrozenList as FrozenList,
     FrozenSet as FrozenSet,
     FrozenTuple as FrozenTuple,
     Lock as Lock,
+    OwnerGoneError as OwnerGoneError,
     RecvChannel as RecvChannel,
+    RemoteError as RemoteError,
     RLock as RLock,
     Selected as Selected,
     Semaphore as Semaphore,
@@ -34,8 +41,10 @@ from interlane._core import (
     ShareRecord as ShareRecord,
     Statistics as Statistics,
     Stats as Stats,
+    WouldBlock as WouldBlock,
     collect as collect,
     create_buffer_channel as create_buffer_channel,
+    create_channel as create_channel,
     explain as explain,
     freeze as freeze,
     get_share_threshold as get_share_threshold,
@@ -49,18 +58,6 @@ from interlane._core import (
     stats as stats,
     unregister as unregister,
     wait_released as wait_released,
-)
-from interlane._errors import (
-    BrokenChannel as BrokenChannel,
-    BufferBusyError as BufferBusyError,
-    ChannelError as ChannelError,
-    ChannelNotFoundError as ChannelNotFoundError,
-    ClosedError as ClosedError,
-    EndOfChannel as EndOfChannel,
-    NotShareableError as NotShareableError,
-    OwnerGoneError as OwnerGoneError,
-    RemoteError as RemoteError,
-    WouldBlock as WouldBlock,
 )
 
 TYPE_CHECKING = False
@@ -77,6 +74,7 @@ if TYPE_CHECKING:
     from interlane._executor.executor import InterpreterPoolExecutor as InterpreterPoolExecutor
     from interlane._full import ChannelFull as ChannelFull
     from interlane._inspect import Inspection as Inspection, inspect as inspect
+    from interlane._not_shareable import NotShareableError as NotShareableError
     from interlane._proxy import Proxy as Proxy, proxy as proxy
     from interlane._serving import serve_inspection as serve_inspection
 
@@ -163,6 +161,7 @@ _LATE = {
     "ChannelFull": "interlane._full",
     "Inspection": "interlane._inspect",
     "InterpreterPoolExecutor": "interlane._executor.executor",
+    "NotShareableError": "interlane._not_shareable",
     "Proxy": "interlane._proxy",
     "WorkerLostError": "interlane._executor.errors",
     "aselect": "interlane._async",

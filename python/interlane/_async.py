@@ -3,8 +3,7 @@
 from typing import Any
 
 from interlane import _core
-from interlane._core import RecvChannel, Selected, SendChannel
-from interlane._errors import ChannelError, EndOfChannel
+from interlane._core import ChannelError, EndOfChannel, RecvChannel, Selected, SendChannel
 from interlane._loop_waits import outcome
 
 __all__ = ["aselect"]

@@ -9,9 +9,7 @@ from contextlib import suppress
 from inspect import isawaitable
 from typing import Any, final
 
-from interlane._channels import create_channel
-from interlane._core import RecvChannel, SendChannel
-from interlane._errors import EndOfChannel, OwnerGoneError
+from interlane._core import EndOfChannel, OwnerGoneError, RecvChannel, SendChannel, create_channel
 from interlane._home_loop import is_ending, loop_for
 from interlane._loop_waits import in_trio
 from interlane._proxy import Proxy, do, local

@@ -23,18 +23,48 @@ from typing import (
     Self,
     SupportsBytes,
     SupportsIndex,
-    TypeVar,
     final,
     overload,
 )
 
 from _typeshed import SupportsRead, structseq
-from typing_extensions import CapsuleType
+from typing_extensions import CapsuleType, TypeVar
 
 _K = TypeVar("_K")
 _V_co = TypeVar("_V_co", covariant=True)
 _T_co = TypeVar("_T_co", covariant=True)
 _T_contra = TypeVar("_T_contra", contravariant=True)
+_Item = TypeVar("_Item", default=Any)
+
+class ChannelError(Exception):
+    """Something about a channel prevents what was asked of it; the base of all that is raised for one."""
+
+class ClosedError(ChannelError):
+    """This handle was used after its own `close()`."""
+
+class BrokenChannel(ChannelError):  # noqa: N818  # names a state of the channel, as EOFError's kin do
+    """All receivers have closed: nobody could ever get the item, which its sender keeps."""
+
+class EndOfChannel(ChannelError):  # noqa: N818  # as above
+    """All senders have closed and every item has been received."""
+
+class ChannelNotFoundError(ChannelError, LookupError):
+    """No channel of that id has an open end."""
+
+class WouldBlock(ChannelError):  # noqa: N818  # as in BlockingIOError's errno
+    """It could only be done by waiting."""
+
+class OwnerGoneError(ChannelError):
+    """The interpreter that this needs has ended."""
+
+class BufferBusyError(TimeoutError, BufferError):
+    """Others use the memory, and did not stop in the time that there was.
+
+    A `TimeoutError`, as of every wait, and a `BufferError`, as of everything that memory in use prevents.
+    """
+
+class RemoteError(Exception):
+    """Stands for an exception of another interpreter whose class cannot be imported here."""
 
 @final
 class SendChannel(Generic[_T_contra]):  # noqa: UP046  # records of ends make it look invariant
@@ -1271,10 +1301,20 @@ class _Tasks:
     def ring(self, /) -> None: ...
     def close(self, /) -> None: ...
 
-def create_channel(
-    capacity: int | None = None, *, fallback: Literal["pickle"] | None = None
-) -> tuple[SendChannel[Any], RecvChannel[Any]]:
-    """Creates a channel and returns its two ends."""
+# Only a class can be subscripted with any type there is.
+@final
+class create_channel(Generic[_Item]):  # noqa: N801
+    """Creates a channel and returns its two ends: `send, recv = create_channel(capacity)`.
+
+    `capacity` is the number of items that wait in the channel: None for any number, 0 for none (a send
+    returns once its item was received). `fallback="pickle"` pickles what has no other way to be shared.
+    `create_channel[int](3)` says what the items are.
+    """
+
+    def __new__(  # type: ignore[misc]
+        cls, capacity: int | None = None, *, fallback: Literal["pickle"] | None = None
+    ) -> tuple[SendChannel[_Item], RecvChannel[_Item]]: ...
+    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
 
 def create_buffer_channel(
     capacity: int | None = None,

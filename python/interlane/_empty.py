@@ -1,8 +1,8 @@
-"""`ChannelEmpty`, in a module of its own: importing `_queue` takes a fifth as long as importing interlane."""
+"""`ChannelEmpty`, in a module of its own: to import `_queue` takes a fifth as long as interlane."""
 
 from _queue import Empty
 
-from interlane._errors import WouldBlock
+from interlane._core import WouldBlock
 
 
 class ChannelEmpty(WouldBlock, Empty):

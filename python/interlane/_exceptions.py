@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from interlane import _core
-from interlane._errors import RemoteError
+from interlane._core import RemoteError
 
 type Record = tuple[
     str, str, tuple[object, ...], dict[str, object], dict[str, object], str, int | None, int | None, bool

@@ -2,7 +2,7 @@
 
 from queue import Full
 
-from interlane._errors import WouldBlock
+from interlane._core import WouldBlock
 
 
 class ChannelFull(WouldBlock, Full):

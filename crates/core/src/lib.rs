@@ -132,7 +132,7 @@ pub use self::channel::{
     Channel, Notify, Op, Receiver, Refused, Select, SelectError, Selected, SendError, Sender,
     Statistics, WeakChannel, channel, channel_with,
 };
-pub use self::notes::{Note, Pad};
+pub use self::notes::{Note, Pad, Slip};
 pub use self::owner::{
     Counters, Host, Orphans, Owner, OwnerState, Pass, ShareInfo, ShareState, owners, shares, totals,
 };

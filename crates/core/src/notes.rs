@@ -15,11 +15,12 @@
 //! | 0 | nobody has it: freed by who got there |
 //!
 //! No more than `ROOM / LINE` notes are torn off a page, so that an open one
-//! is never at 0.
+//! is never at 0. A slip counts as the note that it is made of.
 
 use crate::primitive::{AtomicU32, Ordering, UnsafeCell, fence};
 use std::alloc::{Layout, alloc, dealloc};
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
 use std::slice;
@@ -51,7 +52,9 @@ struct Head {
     /// How far it is from the start of the page.
     offset: u16,
     tag: u16,
-    length: u32,
+    length: u16,
+    /// Of the values behind the text.
+    count: u16,
 }
 
 /// Where notes come from.
@@ -67,6 +70,13 @@ pub struct Pad {
 /// its own. Eight bytes.
 pub struct Note(NonNull<Head>);
 
+/// A note with values that belong to its text, for whoever has it. Eight bytes.
+pub struct Slip<T> {
+    /// Never cloned: the values are this slip's.
+    note: Note,
+    values: PhantomData<T>,
+}
+
 // SAFETY: the page is the pad's, as far as it is not torn off, and counts.
 unsafe impl Send for Pad {}
 // SAFETY: a note can only be read, and counts.
@@ -81,10 +91,49 @@ impl Pad {
     /// A note of this text. `None`: it is longer than [`LONGEST`](Self::LONGEST),
     /// or there is no memory.
     pub fn tear(&mut self, label: i64, tag: u16, text: &[u8]) -> Option<Note> {
-        if text.len() > Self::LONGEST {
+        self.tear_off(label, tag, text, size_of::<Head>() + text.len(), 0)
+    }
+
+    /// A slip of this text and the values, which are moved there. `None`, and
+    /// they stay where they are: together they are longer than
+    /// [`LONGEST`](Self::LONGEST), or there is no memory.
+    pub fn tear_with<T>(
+        &mut self,
+        label: i64,
+        tag: u16,
+        text: &[u8],
+        values: &mut Vec<T>,
+    ) -> Option<Slip<T>> {
+        const { assert!(align_of::<T>() <= LINE) };
+        let count = u16::try_from(values.len()).ok()?;
+        let size = values_at::<T>(text.len()) + size_of_val(&values[..]);
+        let note = self.tear_off(label, tag, text, size, count)?;
+        let slip = Slip {
+            note,
+            values: PhantomData,
+        };
+        // SAFETY: there is so much room behind the text, aligned for them, that
+        // nobody knows yet. They are moved: the vector has none of them any more.
+        unsafe {
+            ptr::copy_nonoverlapping(values.as_ptr(), slip.values().as_ptr(), values.len());
+            values.set_len(0);
+        }
+        Some(slip)
+    }
+
+    /// A note that takes `size` bytes, its head included.
+    fn tear_off(
+        &mut self,
+        label: i64,
+        tag: u16,
+        text: &[u8],
+        size: usize,
+        count: u16,
+    ) -> Option<Note> {
+        if size > size_of::<Head>() + Self::LONGEST {
             return None;
         }
-        let size = (size_of::<Head>() + text.len()).next_multiple_of(LINE);
+        let size = size.next_multiple_of(LINE);
         let page = match self.page {
             // SAFETY: the pad keeps its page; the label does not change.
             Some(page) if self.used + size <= PAGE && unsafe { page.as_ref().label } == label => {
@@ -99,7 +148,8 @@ impl Pad {
             head.write(Head {
                 offset: self.used as u16,
                 tag,
-                length: text.len() as u32,
+                length: text.len() as u16,
+                count,
             });
             ptr::copy_nonoverlapping(text.as_ptr(), head.add(1).cast().as_ptr(), text.len());
             head
@@ -175,7 +225,7 @@ impl Deref for Note {
         unsafe {
             self.page().as_ref().notes.with(|_| ());
             let text = self.0.add(1).cast().as_ptr();
-            slice::from_raw_parts(text, self.head().length as usize)
+            slice::from_raw_parts(text, self.head().length.into())
         }
     }
 }
@@ -196,6 +246,67 @@ impl Drop for Note {
         unsafe { give_up(self.page(), 1) }
     }
 }
+
+/// How far the values are from the head.
+fn values_at<T>(length: usize) -> usize {
+    (size_of::<Head>() + length).next_multiple_of(align_of::<T>())
+}
+
+impl<T> Slip<T> {
+    fn values(&self) -> NonNull<T> {
+        // SAFETY: within the page, as was made sure of.
+        unsafe { self.note.0.byte_add(values_at::<T>(self.note.len())).cast() }
+    }
+
+    fn count(&self) -> usize {
+        self.note.head().count.into()
+    }
+
+    /// See [`Note::label`].
+    pub fn label(&self) -> i64 {
+        self.note.label()
+    }
+
+    /// See [`Note::tag`].
+    pub fn tag(&self) -> u16 {
+        self.note.tag()
+    }
+
+    /// The text and the values.
+    pub fn read(&self) -> (&[u8], &[T]) {
+        // SAFETY: so many were moved there, and they are the slip's.
+        let values = unsafe { slice::from_raw_parts(self.values().as_ptr(), self.count()) };
+        (&self.note, values)
+    }
+
+    /// The text and the values, which may be changed.
+    pub fn read_mut(&mut self) -> (&[u8], &mut [T]) {
+        // SAFETY: as above, and whoever has the slip to himself has them.
+        let values = unsafe { slice::from_raw_parts_mut(self.values().as_ptr(), self.count()) };
+        (&self.note, values)
+    }
+}
+
+impl<T> Drop for Slip<T> {
+    fn drop(&mut self) {
+        // SAFETY: theirs is this slip, which goes now; the note keeps the page meanwhile.
+        unsafe { ptr::drop_in_place(self.read_mut().1) }
+    }
+}
+
+impl<T> fmt::Debug for Slip<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Slip")
+            .field(&self.note.len())
+            .field(&self.count())
+            .finish()
+    }
+}
+
+// SAFETY: the note can be sent, and the values are only reached through the slip.
+unsafe impl<T: Send> Send for Slip<T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Slip<T> {}
 
 impl fmt::Debug for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

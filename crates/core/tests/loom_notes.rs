@@ -2,6 +2,7 @@
 #![cfg(loom)]
 
 use interlane_core::{Note, Pad};
+use loom::sync::Arc;
 use loom::thread;
 
 /// A page is freed once, after everybody is done with it: loom's own count of allocations is not asked, but the count
@@ -37,5 +38,29 @@ fn a_clone_and_its_note_go_in_different_threads_while_the_page_turns() {
         let other: Note = pad.tear(2, 0, b"two").unwrap();
         assert_eq!(other[..], *b"two");
         reader.join().unwrap();
+    });
+}
+
+#[test]
+fn what_a_slip_has_goes_once_wherever_that_is() {
+    loom::model(|| {
+        let mut pad = Pad::default();
+        let value = Arc::new(());
+        let mut slip = pad
+            .tear_with(
+                1,
+                0,
+                b"one",
+                &mut vec![Some(value.clone()), Some(value.clone())],
+            )
+            .unwrap();
+        let reader = thread::spawn(move || {
+            let (text, values) = slip.read_mut();
+            assert_eq!(text, b"one");
+            values[0].take()
+        });
+        drop(pad);
+        drop(reader.join().unwrap());
+        assert_eq!(Arc::strong_count(&value), 1);
     });
 }

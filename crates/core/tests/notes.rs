@@ -6,8 +6,8 @@
 )]
 #![cfg(not(loom))]
 
-use interlane_core::{Note, Pad};
-use std::sync::mpsc;
+use interlane_core::{Note, Pad, Slip};
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 fn text(number: usize) -> Vec<u8> {
@@ -93,4 +93,47 @@ fn many_threads_read_what_several_write() {
         drop(sender);
         reader.join().unwrap();
     }
+}
+
+#[test]
+fn a_slip_has_its_values_until_they_are_taken() {
+    let mut pad = Pad::default();
+    let value = Arc::new("value");
+    let slips: Vec<Slip<Option<Arc<&str>>>> = (0..100)
+        .map(|number| {
+            let mut values = vec![Some(value.clone()); number % 20];
+            let slip = pad.tear_with(5, 6, &vec![7; number], &mut values);
+            assert!(values.is_empty());
+            slip.unwrap()
+        })
+        .collect();
+    drop(pad);
+    let all: usize = (0..100).map(|number| number % 20).sum();
+    assert_eq!(Arc::strong_count(&value), all + 1);
+    let reader = thread::spawn(move || {
+        let mut kept = Vec::new();
+        for (number, mut slip) in slips.into_iter().enumerate() {
+            assert_eq!((slip.label(), slip.tag()), (5, 6));
+            assert_eq!(slip.read().0, vec![7; number]);
+            assert_eq!(slip.read().1.len(), number % 20);
+            // Of the rest, the slip takes care.
+            kept.extend(slip.read_mut().1.iter_mut().step_by(2).map(Option::take));
+        }
+        kept
+    });
+    let kept = reader.join().unwrap();
+    assert!(kept.iter().all(|value| value.as_deref() == Some(&"value")));
+    assert_eq!(Arc::strong_count(&value), kept.len() + 1);
+}
+
+#[test]
+fn values_that_are_too_many_stay_where_they_are() {
+    let mut pad = Pad::default();
+    let mut values = vec![7_u64; Pad::LONGEST / 8 + 1];
+    assert!(pad.tear_with(1, 0, &[], &mut values).is_none());
+    assert_eq!(values.len(), Pad::LONGEST / 8 + 1);
+    values.pop();
+    assert!(pad.tear_with(1, 0, &[1], &mut values).is_none());
+    let slip = pad.tear_with(1, 0, &[], &mut values).unwrap();
+    assert_eq!(slip.read(), (&[][..], &[7; Pad::LONGEST / 8][..]));
 }

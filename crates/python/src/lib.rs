@@ -21,7 +21,7 @@ static MODULE: module::Definition = module::Definition::new(
 
 /// Fills the module of one interpreter.
 fn execute(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
-    cx.state.errors.load(cx)?;
+    cx.state.errors.add(cx, module)?;
     types::add(cx, module)?;
     cx.state.registry.set(cx.dict()?);
     cx.state.tables.set(cx.dict()?);

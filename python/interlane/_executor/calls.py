@@ -19,9 +19,9 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from interlane import _definitions
-from interlane._errors import NotShareableError
 from interlane._executor import worker
 from interlane._interpreters.script import global_names
+from interlane._not_shareable import NotShareableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

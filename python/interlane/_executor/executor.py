@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future
 from types import TracebackType
 from typing import Any
 
-from interlane._errors import ClosedError
+from interlane._core import ClosedError
 from interlane._executor import mapping, worker
 from interlane._executor.calls import encode, make_call
 from interlane._executor.crew import Crew

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, final
 
 from interlane import _core
-from interlane._errors import NotShareableError
+from interlane._not_shareable import NotShareableError
 
 __all__ = [
     "InterpreterError",

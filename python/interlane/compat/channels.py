@@ -13,7 +13,7 @@ A channel lives as long as any interpreter has an object for one of its ends. Fo
 from typing import Any, ClassVar, NamedTuple, Self, final
 
 from interlane import _core
-from interlane._errors import ChannelError as _Refused
+from interlane._core import ChannelError as _Refused
 from interlane.compat import _unbound
 from interlane.compat._unbound import UNBOUND_ERROR, UNBOUND_REMOVE
 

@@ -15,7 +15,7 @@ import weakref
 from typing import Any, final
 
 from interlane import _core
-from interlane._errors import BrokenChannel, ChannelError, ClosedError
+from interlane._core import BrokenChannel, ChannelError, ClosedError
 from interlane.compat import _unbound
 from interlane.compat._unbound import UNBOUND_ERROR, UNBOUND_REMOVE
 

@@ -24,7 +24,7 @@ pub(crate) mod tree;
 use core::sync::atomic::AtomicUsize;
 use std::sync::Arc;
 
-use interlane_core::{AnyShare, Fate, Note, Resource, Share};
+use interlane_core::{AnyShare, Fate, Note, Resource, Share, Slip};
 
 use crate::py::arrow::Buffer;
 use crate::py::buffer::{Acquired, Window};
@@ -87,6 +87,8 @@ pub(crate) enum Message {
     Tree(Box<tree::Tree>),
     /// A short tree without leaves.
     Note(Note),
+    /// One with leaves, on its way: what is shared as a whole has none.
+    Slip(Slip<Option<Message>>),
 }
 
 /// How objects are to be packed.
@@ -304,6 +306,7 @@ fn unpack_kept<'py>(
         Message::Pickle(data) => pickle::load(cx, *data),
         Message::Tree(tree) => tree::unpack(cx, *tree, whole),
         Message::Note(note) => tree::unpack_note(cx, &note),
+        Message::Slip(slip) => tree::unpack_slip(cx, slip),
     }
 }
 
@@ -338,6 +341,7 @@ impl Message {
             Self::Pickle(data) => Self::Pickle(Box::new(data.try_clone(cx)?)),
             Self::Tree(tree) => Self::Tree(Box::new(tree.try_clone(cx)?)),
             Self::Note(note) => Self::Note(note.clone()),
+            Self::Slip(slip) => Self::Tree(Box::new(tree::Tree::of(cx, slip)?)),
         })
     }
 
@@ -353,7 +357,7 @@ impl Message {
             Self::Arrow(columns) => capsule::orphan(&columns.keeper),
             Self::Pickle(data) => data.orphan(),
             Self::Tree(tree) => {
-                let fates = tree.leaves().iter().map(Self::orphan);
+                let fates = tree.leaves().map(Self::orphan);
                 fates.fold(Fate::Adopted, both)
             }
             _ => Fate::Adopted,
@@ -381,7 +385,11 @@ impl Message {
                 .each_buffer(&mut |buffer| found(Area::Column(&buffer))),
             Self::Frozen(transit) => found(Area::Frozen(transit)),
             Self::Pickle(data) => data.each_area(found),
-            Self::Tree(tree) => tree.leaves().iter().for_each(|leaf| leaf.each_area(found)),
+            Self::Tree(tree) => tree.leaves().for_each(|leaf| leaf.each_area(found)),
+            Self::Slip(slip) => {
+                let leaves = slip.read().1.iter().flatten();
+                leaves.for_each(|leaf| leaf.each_area(found));
+            }
             _ => {}
         }
     }

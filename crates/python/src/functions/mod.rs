@@ -25,11 +25,6 @@ use crate::types::{
 pub(crate) const TABLE: &[Method] = const {
     &[
         method::function(
-            c"create_channel",
-            create_channel,
-            c"create_channel(capacity=None, *, fallback=None)\n--\n\nSee interlane.create_channel.",
-        ),
-        method::function(
             c"create_buffer_channel",
             create_buffer_channel,
             c"create_buffer_channel(capacity=None)
@@ -236,7 +231,7 @@ const CREATE: Signature<2> = Signature {
     positional_only: 0,
 };
 
-fn create_channel<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
+pub(crate) fn create_channel<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     let [capacity, fallback] = args.parse(cx.py(), &CREATE)?;
     let capacity = capacity_from(cx, capacity)?;
     let fallback = match fallback.filter(|value| !value.is_none()) {

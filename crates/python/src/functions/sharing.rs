@@ -1,7 +1,7 @@
 //! `share` and what goes with it.
 
 use crate::convert::{Packing, object, pack};
-use crate::errors::{Error, class as error_class};
+use crate::errors::{self, Error};
 use crate::py::error::Builtin;
 use crate::py::{Args, Cx, Owned, PyResult, Raised, Ref, Signature};
 use crate::types::frozen;
@@ -85,7 +85,7 @@ fn refusal<'py>(cx: Cx<'py>, obj: Ref<'_>) -> PyResult<Option<Owned<'py>>> {
             cx.state.interpreter().poll(cx.py());
             Ok(None)
         }
-        Err(raised) if raised.is(cx.py(), error_class(cx, Error::NotShareable)?) => {
+        Err(raised) if errors::is(cx, &raised, Error::NotShareable) => {
             let raised = cx.state.interpreter().poll_raised(cx.py(), raised);
             Ok(Some(raised.take(cx.py())))
         }

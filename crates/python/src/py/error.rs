@@ -19,9 +19,11 @@ pub(crate) enum Builtin {
     Attribute,
     BlockingIo,
     Buffer,
+    Exception,
     Import,
     Index,
     Key,
+    Lookup,
     Memory,
     NotImplemented,
     Os,
@@ -42,9 +44,11 @@ impl Builtin {
                 Builtin::Attribute => ffi::PyExc_AttributeError,
                 Builtin::BlockingIo => ffi::PyExc_BlockingIOError,
                 Builtin::Buffer => ffi::PyExc_BufferError,
+                Builtin::Exception => ffi::PyExc_Exception,
                 Builtin::Import => ffi::PyExc_ImportError,
                 Builtin::Index => ffi::PyExc_IndexError,
                 Builtin::Key => ffi::PyExc_KeyError,
+                Builtin::Lookup => ffi::PyExc_LookupError,
                 Builtin::Memory => ffi::PyExc_MemoryError,
                 Builtin::NotImplemented => ffi::PyExc_NotImplementedError,
                 Builtin::Os => ffi::PyExc_OSError,
@@ -232,6 +236,25 @@ impl Raised {
         unsafe { ffi::PyErr_ExceptionMatches(class.as_ptr()) != 0 }
     }
 
+    /// As [`is`](Self::is), for the class that `find` looks for while no exception is set.
+    pub(crate) fn is_found<'py>(
+        &self,
+        py: Attached<'py>,
+        find: impl FnOnce() -> PyResult<Option<Owned<'py>>>,
+    ) -> bool {
+        let exception = Raised(()).take(py);
+        let class = find().unwrap_or_else(|raised| {
+            raised.ignore(py);
+            None
+        });
+        // SAFETY: attached, live objects.
+        let is = class.is_some_and(|class| unsafe {
+            ffi::PyErr_GivenExceptionMatches(exception.as_ptr(), class.as_ptr()) != 0
+        });
+        let _still_set = Self::restore(py, exception);
+        is
+    }
+
     /// As [`is`](Self::is), for a built-in class.
     pub(crate) fn is_builtin(&self, py: Attached<'_>, class: Builtin) -> bool {
         self.is(py, class.class())
@@ -250,5 +273,35 @@ impl Raised {
     pub(crate) fn ignore(self, _py: Attached<'_>) {
         // SAFETY: attached.
         unsafe { running::clear_error() }
+    }
+}
+
+/// Builds an exception class for this interpreter and adds it to the module, under the last part of its name.
+pub(crate) fn add<'py>(
+    py: Attached<'py>,
+    module: Ref<'_>,
+    name: &'static CStr,
+    doc: &'static CStr,
+    bases: &[Ref<'_>],
+) -> PyResult<Owned<'py>> {
+    let tuple = py.tuple(bases.len())?;
+    for (place, &base) in bases.iter().enumerate() {
+        tuple.get().fill(place, base.to_owned(py));
+    }
+    // SAFETY: attached, live objects, NUL-terminated text; NULL is allowed for the dict.
+    unsafe {
+        let class = Owned::from_new(
+            py,
+            ffi::PyErr_NewExceptionWithDoc(
+                name.as_ptr(),
+                doc.as_ptr(),
+                tuple.as_ptr(),
+                core::ptr::null_mut(),
+            ),
+        )?;
+        if ffi::PyModule_AddType(module.as_ptr(), class.as_ptr().cast()) < 0 {
+            return Err(Raised::already(py));
+        }
+        Ok(class)
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod area;
 pub(crate) mod arrow;
 mod awaitable;
 pub(crate) mod choice;
+mod create_channel;
 pub(crate) mod end;
 pub(crate) mod frozen;
 pub(crate) mod keeper;
@@ -26,6 +27,7 @@ use crate::py::{Cx, PyResult, Ref, class, shared_bytes, shared_text, xidata};
 pub(crate) fn add(cx: Cx<'_>, module: Ref<'_>) -> PyResult<()> {
     class::add::<send_channel::SendChannel>(cx, module)?;
     class::add::<recv_channel::RecvChannel>(cx, module)?;
+    class::add::<create_channel::CreateChannel>(cx, module)?;
     class::add::<area::Area>(cx, module)?;
     class::add::<choice::Choice>(cx, module)?;
     class::add::<loop_bell::Bell>(cx, module)?;

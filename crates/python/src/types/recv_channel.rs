@@ -7,7 +7,7 @@ use interlane_core::Refused;
 
 use super::end::{self, End};
 use crate::convert::{Message, unpack};
-use crate::errors::{Error, class as error_class};
+use crate::errors::{self, Error};
 use crate::py::getset::{self, GetSet};
 use crate::py::method::{self, Method};
 use crate::py::slot::{self, Slot};
@@ -139,7 +139,7 @@ impl RecvChannel {
     fn next<'py>(&self, cx: Cx<'py>) -> PyResult<Option<Owned<'py>>> {
         match self.take(cx, Deadline::NEVER) {
             Ok(item) => Ok(Some(item)),
-            Err(raised) if raised.is(cx.py(), error_class(cx, Error::End)?) => {
+            Err(raised) if errors::is(cx, &raised, Error::End) => {
                 raised.ignore(cx.py());
                 Ok(None)
             }

@@ -19,6 +19,8 @@ pub(crate) struct Desk(Cell<Option<Box<Tools>>>);
 #[derive(Default)]
 pub(super) struct Tools {
     pub(super) text: Vec<u8>,
+    /// What is in the text by its place here: the leaves, for whoever reads it to take.
+    pub(super) leaves: Vec<Option<Message>>,
     pad: Pad,
 }
 
@@ -41,25 +43,30 @@ impl Desk {
 }
 
 impl Tools {
-    /// The message of what was written, and of the leaves that belong in it. `stays`: it is not on its way, but kept.
-    pub(super) fn finish(
-        &mut self,
-        mut leaves: Vec<Message>,
-        owner: i64,
-        again: bool,
-        stays: bool,
-    ) -> Message {
+    /// The message of what was written. `stays`: it is not on its way, but kept.
+    pub(super) fn finish(&mut self, owner: i64, again: bool, stays: bool) -> Message {
         use super::code::{LEAF, NOTED};
-        match (leaves.pop(), &self.text[..]) {
-            // A leaf that is alone needs no tree around it.
-            (Some(leaf), [byte, 0]) if byte & !NOTED == LEAF => return leaf,
-            (None, text) if !stays && !cfg!(Py_GIL_DISABLED) => {
-                if let Some(note) = self.pad.tear(owner, again.into(), text) {
-                    return Message::Note(note);
+        // A leaf that is alone needs no tree around it.
+        if let [byte, 0] = self.text[..] {
+            if byte & !NOTED == LEAF {
+                if let Some(Some(leaf)) = self.leaves.pop() {
+                    return leaf;
                 }
             }
-            (leaf, _) => leaves.extend(leaf),
         }
+        if !stays && !cfg!(Py_GIL_DISABLED) {
+            let (tag, text) = (again.into(), &self.text[..]);
+            let short = if self.leaves.is_empty() {
+                self.pad.tear(owner, tag, text).map(Message::Note)
+            } else {
+                let slip = self.pad.tear_with(owner, tag, text, &mut self.leaves);
+                slip.map(Message::Slip)
+            };
+            if let Some(message) = short {
+                return message;
+            }
+        }
+        let leaves = core::mem::take(&mut self.leaves);
         let mut code = core::mem::take(&mut self.text);
         if code.capacity() > 2 * code.len() + 64 {
             code.shrink_to_fit();

@@ -26,7 +26,6 @@ pub(super) struct Draft<'py> {
     /// Keys that went without one.
     unnumbered: Vec<Owned<'py>>,
     tools: Box<Tools>,
-    leaves: Vec<Message>,
     /// Is any object met again?
     again: bool,
     met: Met<'py>,
@@ -55,7 +54,6 @@ impl<'py> Draft<'py> {
                 && !owner.objects().has_published(),
             unnumbered: Vec::new(),
             tools: cx.state.desk.take(),
-            leaves: Vec::new(),
             again: false,
             met: Met::new(),
         }
@@ -68,9 +66,7 @@ impl<'py> Draft<'py> {
             sent.remember(self.cx.py(), key.get(), names::number);
         }
         let owner = self.cx.state.interpreter().id();
-        let message = self
-            .tools
-            .finish(self.leaves, owner, self.again, self.packing.whole);
+        let message = self.tools.finish(owner, self.again, self.packing.whole);
         self.cx.state.desk.put_back(self.tools);
         message
     }
@@ -226,8 +222,8 @@ impl<'py> Draft<'py> {
     }
 
     pub(super) fn leaf(&mut self, message: Message, noted: u8) {
-        let index = self.leaves.len();
-        self.leaves.push(message);
+        let index = self.tools.leaves.len();
+        self.tools.leaves.push(Some(message));
         self.sized(code::LEAF | noted, index, &[]);
     }
 

@@ -12,16 +12,18 @@ mod reading;
 pub(super) mod stack;
 mod writing;
 
-pub(super) use reading::{unpack, unpack_note};
+pub(super) use reading::{unpack, unpack_note, unpack_slip};
 pub(super) use writing::pack;
+
+use interlane_core::Slip;
 
 use super::Message;
 use crate::py::{Cx, PyResult};
 
-/// What to build, and the leaves to put in. A short one without leaves is a note.
+/// What to build, and the leaves to put in. A short one is a note, or a slip with the leaves.
 pub(crate) struct Tree {
     code: Vec<u8>,
-    leaves: Vec<Message>,
+    leaves: Vec<Option<Message>>,
     /// The interpreter that it is from, for messages.
     owner: i64,
     /// Is any object in it met again? Else nobody needs their numbers.
@@ -29,19 +31,37 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    pub(super) fn leaves(&self) -> &[Message] {
-        &self.leaves
+    pub(super) fn leaves(&self) -> impl Iterator<Item = &Message> {
+        self.leaves.iter().flatten()
     }
 
     pub(super) fn try_clone(&self, cx: Cx<'_>) -> PyResult<Self> {
-        let leaves = self.leaves.iter().map(|leaf| leaf.try_clone(cx));
         Ok(Self {
             code: self.code.clone(),
-            leaves: leaves.collect::<PyResult<_>>()?,
+            leaves: clones(cx, &self.leaves)?,
             owner: self.owner,
             again: self.again,
         })
     }
+
+    /// The same as a slip says.
+    pub(super) fn of(cx: Cx<'_>, slip: &Slip<Option<Message>>) -> PyResult<Self> {
+        let (code, leaves) = slip.read();
+        Ok(Self {
+            code: code.to_vec(),
+            leaves: clones(cx, leaves)?,
+            owner: slip.label(),
+            again: slip.tag() != 0,
+        })
+    }
+}
+
+fn clones(cx: Cx<'_>, leaves: &[Option<Message>]) -> PyResult<Vec<Option<Message>>> {
+    let clone = |leaf: &Message| leaf.try_clone(cx);
+    leaves
+        .iter()
+        .map(|leaf| leaf.as_ref().map(clone).transpose())
+        .collect()
 }
 
 /// What comes next in the text. A `*Noted` code gives the next number to the object.

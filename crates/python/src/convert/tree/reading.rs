@@ -1,6 +1,6 @@
 //! From the text to objects.
 
-use interlane_core::{AnyShare, Note};
+use interlane_core::{AnyShare, Note, Slip};
 
 use super::super::plan::Make;
 use super::super::{Message, names, protocol, unpack_kept};
@@ -15,7 +15,7 @@ struct Reader<'py, 'a> {
     whole: Option<&'a AnyShare>,
     code: &'a [u8],
     at: usize,
-    leaves: Vec<Option<Message>>,
+    leaves: &'a mut [Option<Message>],
     owner: i64,
     /// Objects with a number, by number, if anything refers to them. `None` while the object cannot exist.
     noted: Option<Vec<Option<Owned<'py>>>>,
@@ -26,18 +26,30 @@ struct Reader<'py, 'a> {
 
 pub(in super::super) fn unpack<'py>(
     cx: Cx<'py>,
-    tree: Tree,
+    mut tree: Tree,
     whole: Option<&AnyShare>,
 ) -> PyResult<Owned<'py>> {
-    let reader = Reader {
-        leaves: tree.leaves.into_iter().map(Some).collect(),
+    read(Reader {
+        whole,
+        leaves: &mut tree.leaves,
         ..Reader::new(cx, &tree.code, tree.owner, tree.again)
-    };
-    read(Reader { whole, ..reader })
+    })
 }
 
 pub(in super::super) fn unpack_note<'py>(cx: Cx<'py>, note: &Note) -> PyResult<Owned<'py>> {
     read(Reader::new(cx, note, note.label(), note.tag() != 0))
+}
+
+pub(in super::super) fn unpack_slip(
+    cx: Cx<'_>,
+    mut slip: Slip<Option<Message>>,
+) -> PyResult<Owned<'_>> {
+    let (owner, again) = (slip.label(), slip.tag() != 0);
+    let (code, leaves) = slip.read_mut();
+    read(Reader {
+        leaves,
+        ..Reader::new(cx, code, owner, again)
+    })
 }
 
 fn read<'py>(mut reader: Reader<'py, '_>) -> PyResult<Owned<'py>> {
@@ -72,7 +84,7 @@ impl<'py, 'a> Reader<'py, 'a> {
             whole: None,
             code,
             at: 0,
-            leaves: Vec::new(),
+            leaves: &mut [],
             owner,
             noted: again.then(Vec::new),
             open: Vec::new(),

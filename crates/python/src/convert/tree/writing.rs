@@ -6,7 +6,7 @@ use super::code;
 use super::draft::{Draft, Written};
 use super::stack::{Frame, Role, Stack};
 use crate::convert::protocol;
-use crate::errors::{Error, class, raise};
+use crate::errors::{self, Error, raise};
 use crate::py::buffer::Acquired;
 use crate::py::container::{Next, Steps};
 use crate::py::error::Builtin;
@@ -42,8 +42,7 @@ pub(in super::super) fn pack(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> P
         Ok(()) => Ok(writer.draft.into_message()),
         // What can't be shared in place is pickled as a whole, so that identities inside are kept.
         Err(raised)
-            if packing.fallback.pickles()
-                && raised.is(cx.py(), class(cx, Error::NotShareable)?) =>
+            if packing.fallback.pickles() && errors::is(cx, &raised, Error::NotShareable) =>
         {
             let refusal = raised.take(cx.py());
             let has_frames = writer.has_frames;

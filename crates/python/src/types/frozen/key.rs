@@ -6,7 +6,7 @@ use super::sequence::FrozenTuple;
 use super::set::FrozenSet;
 use super::{Frozen, View};
 use crate::convert::frozen::{freeze_to_find, magnitude, raise};
-use crate::errors::{Error, class as error_class};
+use crate::errors::{self, Error};
 use crate::py::class;
 use crate::py::object::Kind;
 use crate::py::text::Characters;
@@ -98,7 +98,7 @@ impl<'a> Key<'a> {
     fn made(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Option<Self>> {
         match freeze_to_find(cx, object) {
             Ok(arena) => Ok(Some(Self::Made(Box::new(arena)))),
-            Err(raised) if raised.is(cx.py(), error_class(cx, Error::NotShareable)?) => {
+            Err(raised) if errors::is(cx, &raised, Error::NotShareable) => {
                 raised.ignore(cx.py());
                 Ok(None)
             }
