@@ -69,7 +69,7 @@ async def aselect(
     except ChannelError as error:
         place: int | None = getattr(error, "index", None)
         if place is not None:
-            error.end = _end_of(ops[place])  # type: ignore[attr-defined]
+            error.end = _end_of(ops[place])  # type: ignore[attr-defined]  # told in this attribute
         raise
     return _core.Selected((index, _end_of(ops[index]), item))
 

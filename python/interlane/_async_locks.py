@@ -33,7 +33,10 @@ async def release(lock: Lock | RLock | Semaphore | BoundedSemaphore | Condition)
     lock.release()
 
 
-async def wait(primitive: Event | Barrier | AtomicInt, argument: Any = 0, task: int = 0) -> Any:
+type _Awaited = Event | Barrier | AtomicInt | Lock | RLock | Semaphore | BoundedSemaphore
+
+
+async def wait(primitive: _Awaited, argument: Any = 0, task: int = 0) -> Any:
     """What `_core._lock_wait` says."""
     call = _core._lock_wait(primitive, argument, task)  # noqa: SLF001 - ours
     done = call.attempt()
@@ -80,7 +83,7 @@ async def _retake(condition: Condition, depth: int, *, notified: bool) -> None:
 
 
 async def _take(lock: Lock | RLock | Semaphore | BoundedSemaphore, depth: int) -> None:
-    await wait(lock, depth, _owner(lock) if isinstance(lock, RLock) else 0)  # type: ignore[arg-type]
+    await wait(lock, depth, _owner(lock) if isinstance(lock, RLock) else 0)
 
 
 async def enter_guard(guard: _core._Guard) -> SharedBuffer:

@@ -135,7 +135,7 @@ def outcome(
         waits.pop(number, None)
         sent = wait.cancel()
         if isinstance(error, asyncio.CancelledError):
-            error.sent = sent  # type: ignore[attr-defined]
+            error.sent = sent  # type: ignore[attr-defined]  # told in this attribute
         raise
     finally:
         if timer is not None:

@@ -114,7 +114,7 @@ def _reduce_array(array: Any) -> Any:
 
 def _reduce_arrow_column(column: Any) -> Any:
     """Reduces a column of pandas, which itself would copy it into one piece first."""
-    from copyreg import __newobj__  # type: ignore[attr-defined]
+    from copyreg import __newobj__  # type: ignore[attr-defined]  # private
 
     state = {**column.__dict__, "_cache": {}}
     if getattr(state.get("_pa_array"), "num_chunks", 0) < 1:

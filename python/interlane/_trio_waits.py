@@ -78,7 +78,7 @@ async def outcome(
     except BaseException as error:
         sent = wait.cancel()
         if isinstance(error, trio.Cancelled):
-            error.sent = sent  # type: ignore[attr-defined]
+            error.sent = sent  # type: ignore[attr-defined]  # told in this attribute
         raise
 
 

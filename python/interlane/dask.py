@@ -128,4 +128,4 @@ def _stop_sampling(worker: Worker) -> None:
     sys._current_frames = dict  # noqa: SLF001
 
 
-sizeof.register(SharedBuffer, lambda buffer: buffer.nbytes)  # type: ignore[no-untyped-call]
+sizeof.register(SharedBuffer, lambda buffer: buffer.nbytes)  # type: ignore[no-untyped-call]  # untyped there

@@ -106,7 +106,7 @@ def _selecting() -> Iterator[Link]:
 @contextlib.contextmanager
 def _standard() -> Iterator[Link]:
     # interlane's own module of that name, for older versions, has none.
-    create = interpreters.create_queue  # type: ignore[attr-defined]
+    create = interpreters.create_queue  # type: ignore[attr-defined]  # 3.14 on
     there, back = create(), create()
     ends = {"inbox": there, "outbox": back}
     yield Link({"inbox": back, "outbox": there}, lambda source: _interpreter(ends, source))

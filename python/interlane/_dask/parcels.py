@@ -100,5 +100,5 @@ def received(value: Any) -> Any:
     if hasattr(numpy, "asarray"):
         return numpy.asarray(value)
     if value.format[:1] == "=" and value.c_contiguous and value.nbytes:
-        return value.cast("B").cast(value.format[1:], value.shape)  # type: ignore[call-overload]
+        return value.cast("B").cast(value.format[1:], value.shape)  # type: ignore[call-overload] # any format
     return value

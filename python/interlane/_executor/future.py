@@ -34,7 +34,7 @@ class TaskFuture(Future[Any]):
         self._done_callbacks: list[Any] = []
 
     @property
-    def _condition(self) -> threading.Condition:  # type: ignore[override]
+    def _condition(self) -> threading.Condition:  # type: ignore[override]  # an attribute there
         if self._told is None:
             if self._final is None:
                 self._crew.glance()

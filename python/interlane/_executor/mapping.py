@@ -151,7 +151,7 @@ def flattened(chunks: Iterator[tuple[list[Any], BaseException | None]]) -> Itera
                 finally:
                     del error
     finally:
-        chunks.close()  # type: ignore[attr-defined]
+        chunks.close()  # type: ignore[attr-defined]  # a generator
 
 
 async def amap(

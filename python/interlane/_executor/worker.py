@@ -121,7 +121,7 @@ def load(encoded: bytes) -> "Callable[..., object]":
     if len(_loaded) >= _MOST:
         _loaded.clear()
     found = _loaded[encoded] = loads(function)
-    return found  # type: ignore[no-any-return]
+    return found  # type: ignore[no-any-return]  # what came out of a pickle
 
 
 def make_function(  # noqa: PLR0917  # pickle passes them so
@@ -214,7 +214,8 @@ def _run_script(path: str | None, module: str | None) -> None:
             from importlib.util import find_spec
 
             spec = find_spec(module)
-            code: Any = spec.loader.get_code(module) if spec and spec.loader else None  # type: ignore[attr-defined]
+            loader: Any = spec and spec.loader  # those that find it have `get_code`
+            code: Any = loader.get_code(module) if loader else None
             names["__package__"] = module.rpartition(".")[0]
             names["__spec__"] = spec
             if spec is not None and spec.origin:

@@ -182,7 +182,7 @@ def _split_text(data: bytes, delimiter: bytes) -> Iterator[str | Unreadable]:
 
 
 def _split_view(view: memoryview, delimiter: bytes) -> Iterator[memoryview]:
-    area: mmap | bytes = view.obj  # type: ignore[assignment]
+    area: mmap | bytes = view.obj  # type: ignore[assignment]  # one of ours
     if not len(view):
         return
     # The view ends where the map ends; `find` works on the map.

@@ -123,7 +123,7 @@ class Worker:
         if outcome is None:
             return ""
         if hasattr(type(outcome), "__next__"):
-            results: Iterator[object] = outcome  # type: ignore[assignment]
+            results: Iterator[object] = outcome  # type: ignore[assignment]  # has __next__
         else:
             results = iter((outcome,))
         dumps = self._dumps

@@ -27,19 +27,19 @@ try:
     )
 except ImportError:  # before 3.13, or a Python without it
 
-    class ChannelError(RuntimeError):  # type: ignore[no-redef]
+    class ChannelError(RuntimeError):  # type: ignore[no-redef]  # in place of it
         """Something is wrong with a channel."""
 
-    class ChannelNotFoundError(ChannelError):  # type: ignore[no-redef]
+    class ChannelNotFoundError(ChannelError):  # type: ignore[no-redef]  # as above
         """There is no channel with this id."""
 
-    class ChannelClosedError(ChannelError):  # type: ignore[no-redef]
+    class ChannelClosedError(ChannelError):  # type: ignore[no-redef]  # as above
         """The channel is closed."""
 
-    class ChannelEmptyError(ChannelError):  # type: ignore[no-redef]
+    class ChannelEmptyError(ChannelError):  # type: ignore[no-redef]  # as above
         """Nothing is in the channel."""
 
-    class ChannelNotEmptyError(ChannelError):  # type: ignore[no-redef]
+    class ChannelNotEmptyError(ChannelError):  # type: ignore[no-redef]  # as above
         """The channel cannot be closed: something is still in it."""
 
 

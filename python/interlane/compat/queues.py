@@ -23,10 +23,10 @@ try:
     from _interpqueues import QueueError, QueueNotFoundError
 except ImportError:  # before 3.13, or a Python without it
 
-    class QueueError(RuntimeError):  # type: ignore[no-redef]
+    class QueueError(RuntimeError):  # type: ignore[no-redef]  # in place of it
         """Something is wrong with a queue."""
 
-    class QueueNotFoundError(QueueError):  # type: ignore[no-redef]
+    class QueueNotFoundError(QueueError):  # type: ignore[no-redef]  # as above
         """There is no queue with this id."""
 
 
