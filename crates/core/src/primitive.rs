@@ -92,11 +92,12 @@ mod imp {
 }
 
 /// The standard library's own types, under loom too: for process-wide statics,
-/// which exist before and after any model, and for statistics, by which
-/// nothing is decided.
+/// which exist before and after any model, for statistics, by which nothing is
+/// decided, and for what a lock decides.
 pub(crate) mod process {
     use super::whole;
 
+    pub(crate) type AtomicPtr<T> = std::sync::atomic::AtomicPtr<T>;
     pub(crate) type AtomicU8 = std::sync::atomic::AtomicU8;
     pub(crate) type AtomicU16 = std::sync::atomic::AtomicU16;
     pub(crate) type AtomicU64 = std::sync::atomic::AtomicU64;

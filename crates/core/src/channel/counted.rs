@@ -1,6 +1,7 @@
 //! A counted pointer as `Arc` is one, for something that begins at a cache line: an `Arc` of that would have its
 //! counts on a line of their own, which is a fifth of a channel. Here they come last, and no padding after them.
 
+use crate::primitive::process::AtomicPtr;
 use crate::primitive::{AtomicUsize, Ordering, fence};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
@@ -11,6 +12,8 @@ use std::ptr::NonNull;
 
 /// What is laid out by lines starts at one.
 const LINE: usize = 64;
+/// A bit that no address of a line has.
+const MARK: usize = 1;
 /// As `Arc` does it: so many are a leak that would wrap around.
 const MOST: usize = isize::MAX as usize;
 
@@ -23,8 +26,9 @@ struct Block<T> {
     feeble: AtomicUsize,
 }
 
-/// Keeps the content.
-pub(super) struct Counted<T>(NonNull<Block<T>>, PhantomData<Block<T>>);
+/// Keeps the content. It can have a mark, of its own: its clones have none. That takes no room, since it is a bit of the
+/// address, and is not for telling others anything: to change it and to read it is up to a lock.
+pub(super) struct Counted<T>(AtomicPtr<Block<T>>, PhantomData<Block<T>>);
 
 /// Keeps the memory only.
 pub(super) struct Feeble<T>(NonNull<Block<T>>, PhantomData<Block<T>>);
@@ -61,7 +65,23 @@ impl<T> Counted<T> {
         };
         // SAFETY: fresh memory of that layout.
         unsafe { block.write(whole) };
-        Self(block, PhantomData)
+        Self::of(block)
+    }
+
+    fn of(block: NonNull<Block<T>>) -> Self {
+        Self(AtomicPtr::new(block.as_ptr()), PhantomData)
+    }
+
+    pub(super) fn mark(&self) {
+        let block = self.pointer().as_ptr();
+        // Relaxed: see the type.
+        self.0
+            .store(block.map_addr(|address| address | MARK), Ordering::Relaxed);
+    }
+
+    pub(super) fn is_marked(&self) -> bool {
+        // Relaxed: see the type.
+        self.0.load(Ordering::Relaxed).addr() & MARK != 0
     }
 
     pub(super) fn feeble(&self) -> Feeble<T> {
@@ -69,16 +89,23 @@ impl<T> Counted<T> {
         if self.block().feeble.fetch_add(1, Ordering::Relaxed) > MOST {
             abort();
         }
-        Feeble(self.0, PhantomData)
+        Feeble(self.pointer(), PhantomData)
     }
 
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.pointer() == other.pointer()
+    }
+
+    fn pointer(&self) -> NonNull<Block<T>> {
+        // Relaxed: nothing but the mark ever changes.
+        let block = self.0.load(Ordering::Relaxed);
+        // SAFETY: that of `new`, without the mark.
+        unsafe { NonNull::new_unchecked(block.map_addr(|address| address & !MARK)) }
     }
 
     fn block(&self) -> &Block<T> {
         // SAFETY: a strong count keeps the memory.
-        unsafe { self.0.as_ref() }
+        unsafe { self.pointer().as_ref() }
     }
 }
 
@@ -88,7 +115,7 @@ impl<T> Clone for Counted<T> {
         if self.block().strong.fetch_add(1, Ordering::Relaxed) > MOST {
             abort();
         }
-        Self(self.0, PhantomData)
+        Self::of(self.pointer())
     }
 }
 
@@ -109,9 +136,10 @@ impl<T> Drop for Counted<T> {
         // Acquire: pairs with the Release of all the others.
         fence(Ordering::Acquire);
         // After the content, and also if that panics.
-        let _memory = Feeble(self.0, PhantomData);
+        let block = self.pointer();
+        let _memory = Feeble(block, PhantomData);
         // SAFETY: the last one, and a feeble one makes none of zero.
-        unsafe { ManuallyDrop::drop(&mut (*self.0.as_ptr()).content) };
+        unsafe { ManuallyDrop::drop(&mut (*block.as_ptr()).content) };
     }
 }
 
@@ -132,7 +160,7 @@ impl<T> Feeble<T> {
                 Ordering::Acquire,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => return Some(Counted(self.0, PhantomData)),
+                Ok(_) => return Some(Counted::of(self.0)),
                 Err(now) => count = now,
             }
         }

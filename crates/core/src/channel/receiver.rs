@@ -1,7 +1,7 @@
 //! The receiving end.
 
 use super::call::Outcome;
-use super::handle::{Handle, HandleId};
+use super::handle::{self, HandleId};
 use super::state::{End, Locked};
 use super::wait::Spins;
 use super::waiter::Waiter;
@@ -24,16 +24,12 @@ enum Attempt<'a, T> {
 /// A handle to receive through. Dropping it closes it.
 pub struct Receiver<T: Send + 'static, C = ()> {
     channel: Channel<T, C>,
-    handle: Handle,
 }
 
 impl<T: Send + 'static, C> Receiver<T, C> {
     /// The handle of an end that was counted as opened.
     pub(super) fn new(channel: Channel<T, C>) -> Self {
-        Self {
-            channel,
-            handle: Handle::new(),
-        }
+        Self { channel }
     }
 
     /// Receives if there is anything.
@@ -65,7 +61,7 @@ impl<T: Send + 'static, C> Receiver<T, C> {
             Attempt::Over(result) => return result,
             Attempt::Empty(whole) => whole,
         };
-        if !(spin.is_quick() && whole.sit(self.handle.id())) {
+        if !(spin.is_quick() && whole.sit(handle::id(&self.channel))) {
             return Err(Refused::Empty);
         }
         drop(whole);
@@ -98,7 +94,7 @@ impl<T: Send + 'static, C> Receiver<T, C> {
                 Attempt::Empty(whole) => whole,
             };
         }
-        let handle = self.handle.id();
+        let handle = handle::id(&self.channel);
         let spin = self.channel.spin(End::Recv);
         let waiter;
         let mut spins = Spins::Has;
@@ -160,7 +156,7 @@ impl<T: Send + 'static, C> Receiver<T, C> {
     pub fn try_recv_many(&self, into: &mut Vec<T>, max: usize) -> usize {
         let mut wakes = Wakes::new();
         let mut whole = self.channel.whole();
-        if self.handle.is_closed() {
+        if handle::is_closed(&self.channel) {
             return 0;
         }
         into.reserve(whole.queued().min(max));
@@ -191,12 +187,12 @@ impl<T: Send + 'static, C> Receiver<T, C> {
     /// Closes the handle: ends the waits made through it, and with the last
     /// receiver the channel. Says whether it was open.
     pub fn close(&self) -> bool {
-        self.handle.close(&self.channel, End::Recv)
+        handle::close(&self.channel, End::Recv)
     }
 
     /// Whether this handle was closed.
     pub fn is_closed(&self) -> bool {
-        self.handle.is_closed()
+        handle::is_closed(&self.channel)
     }
 
     /// The channel.
@@ -205,7 +201,7 @@ impl<T: Send + 'static, C> Receiver<T, C> {
     }
 
     pub(super) fn handle(&self) -> HandleId {
-        self.handle.id()
+        handle::id(&self.channel)
     }
 
     pub(super) fn take(
@@ -213,7 +209,7 @@ impl<T: Send + 'static, C> Receiver<T, C> {
         whole: &mut Whole<'_, T>,
         wakes: &mut Wakes<T>,
     ) -> Result<T, Refused> {
-        if self.handle.is_closed() {
+        if handle::is_closed(&self.channel) {
             return Err(Refused::Closed);
         }
         whole.take(wakes).ok_or(if whole.is_over(End::Send) {
@@ -226,7 +222,7 @@ impl<T: Send + 'static, C> Receiver<T, C> {
     /// Takes what is there now.
     fn attempt(&self, wakes: &mut Wakes<T>) -> Attempt<'_, T> {
         let mut stash = self.channel.stash();
-        if !self.handle.is_closed() {
+        if !handle::is_closed(&self.channel) {
             if let Some(item) = stash.take() {
                 return Attempt::Over(Ok(item));
             }

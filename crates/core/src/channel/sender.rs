@@ -1,6 +1,6 @@
 //! The sending end.
 
-use super::handle::{Handle, HandleId};
+use super::handle::{self, HandleId};
 use super::state::{End, Locked};
 use super::wait::Spins;
 use super::waiter::Waiter;
@@ -21,16 +21,12 @@ enum Attempt<'a, T> {
 /// A handle to send through. Dropping it closes it.
 pub struct Sender<T: Send + 'static, C = ()> {
     channel: Channel<T, C>,
-    handle: Handle,
 }
 
 impl<T: Send + 'static, C> Sender<T, C> {
     /// The handle of an end that was counted as opened.
     pub(super) fn new(channel: Channel<T, C>) -> Self {
-        Self {
-            channel,
-            handle: Handle::new(),
-        }
+        Self { channel }
     }
 
     /// Sends if that is possible at once: when there is room, or a receiver
@@ -78,7 +74,7 @@ impl<T: Send + 'static, C> Sender<T, C> {
                     Attempt::Full(state, item) => (state, item),
                 };
             }
-            let waiter = Waiter::new(self.handle.id(), wait.since(), Some(item));
+            let waiter = Waiter::new(handle::id(&self.channel), wait.since(), Some(item));
             let first = state.enlist(End::Send, &waiter, wait.since.is_some());
             (waiter, first)
         };
@@ -159,12 +155,12 @@ impl<T: Send + 'static, C> Sender<T, C> {
     /// Closes the handle: ends the waits made through it, and with the last
     /// sender the channel. Says whether it was open.
     pub fn close(&self) -> bool {
-        self.handle.close(&self.channel, End::Send)
+        handle::close(&self.channel, End::Send)
     }
 
     /// Whether this handle was closed.
     pub fn is_closed(&self) -> bool {
-        self.handle.is_closed()
+        handle::is_closed(&self.channel)
     }
 
     /// The channel.
@@ -173,11 +169,11 @@ impl<T: Send + 'static, C> Sender<T, C> {
     }
 
     pub(super) fn handle(&self) -> HandleId {
-        self.handle.id()
+        handle::id(&self.channel)
     }
 
     pub(super) fn check(&self, state: &Locked<'_, T>) -> Result<(), Refused> {
-        if self.handle.is_closed() {
+        if handle::is_closed(&self.channel) {
             Err(Refused::Closed)
         } else if state.is_over(End::Recv) {
             Err(Refused::Broken)
