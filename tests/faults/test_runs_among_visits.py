@@ -46,13 +46,12 @@ worker, remote = new_worker()
 visitors = [start(visit, remote) for _ in range(3)]
 end = time.monotonic() + 6
 runs = 0
-while time.monotonic() < end:
+while time.monotonic() < end or runs < 100 or len(visits) < 100:
     worker.exec("pass")
     runs += 1
 stop.set()
 for visitor in visitors:
     visitor.join()
-assert runs > 100 and len(visits) > 100, (runs, len(visits))
 del remote
 worker.close()
 """

@@ -208,7 +208,10 @@ def create() -> Interpreter:
 
 
 def list_all() -> list[Interpreter]:
-    """Returns all interpreters that exist."""
+    """Returns all interpreters that exist.
+
+    On 3.12, of those that others have made, only the main one and the one that asks.
+    """
     found = []
     for number in primitives.ids():
         try:
