@@ -42,6 +42,15 @@ def run() -> Iterator[Callable[..., None]]:
     _interpreters.destroy(legacy)
 
 
+def until(released: Callable[[], bool]) -> None:
+    """Waits for a release in this interpreter."""
+    end = time.monotonic() + 30
+    while not released():
+        assert time.monotonic() < end, "nothing was released"
+        interlane.collect()
+        time.sleep(0.001)
+
+
 IMMUTABLE = ["x" * 100_000, "ж" * 10, b"y" * 100_000, b"short", 10**50, -(2**40), 1.5, 2j]
 
 
@@ -92,11 +101,7 @@ def test_nothing_stays_behind(run):
     before = sys.getrefcount(text)
     for _ in range(10):
         run("assert len(text) == 100_000; del text", text=text)
-    end = time.monotonic() + 30
-    while sys.getrefcount(text) != before and time.monotonic() < end:
-        interlane.collect()
-        time.sleep(0.001)
-    assert sys.getrefcount(text) == before
+    until(lambda: sys.getrefcount(text) == before)
 
 
 def test_memory_is_back_with_its_owner_as_soon_as_the_last_borrower_has_let_go(run):
@@ -130,10 +135,7 @@ def test_what_would_run_the_owners_code_waits_for_the_owner(run):
     run("value = share.get(); share.close()", share=share)
     share.close()
     run("del value, share")
-    end = time.monotonic() + 30
-    while not told and time.monotonic() < end:
-        interlane.collect()
-        time.sleep(0.001)
+    until(lambda: bool(told))
     assert told == [0]
 
 
@@ -149,10 +151,7 @@ def test_the_last_reference_to_an_exporter_with_a_destructor_goes_in_its_owner(r
     run("assert bytes(data) == b'abc'", data=data)
     del data
     run("del data")
-    end = time.monotonic() + 30
-    while not ended and time.monotonic() < end:
-        interlane.collect()
-        time.sleep(0.001)
+    until(lambda: bool(ended))
     assert ended == [0]
 
 
