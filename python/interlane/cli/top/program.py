@@ -146,6 +146,8 @@ class _Output:
             if not self._take():
                 break
         self.let_go()
+        if not self._thread.is_alive():
+            self._pipe.close()
 
     def _read(self) -> None:
         while self._take() is not None:
