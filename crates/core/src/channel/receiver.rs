@@ -118,6 +118,7 @@ impl<T: Send + 'static, C> Receiver<T, C> {
             }
             drop(whole);
         }
+        drop(wakes);
         self.channel.settle(End::Recv, &waiter, spins, wait)?;
         // SAFETY: this thread has waited, and `settle` has seen the outcome.
         match unsafe { waiter.take() } {

@@ -131,6 +131,7 @@ impl<T: Send + 'static, C> Sender<T, C> {
     }
 
     /// Sends if that is possible now.
+    #[inline(always)]
     fn attempt(&self, item: T, wakes: &mut Wakes<T>) -> Result<Attempt<'_, T>, SendError<T>> {
         let mut state = self.channel.lock();
         if let Err(reason) = self.check(&state) {

@@ -112,6 +112,7 @@ impl<'a, T> Locked<'a, T> {
 
     /// Hands `item` to the receiver that has waited longest, or queues it if
     /// there is room; else gives it back. Some receiver is open.
+    #[inline(always)]
     pub(super) fn offer(&mut self, item: T, wakes: &mut Wakes<T>) -> Result<(), T> {
         match self.hand_over(item, wakes) {
             Ok(()) => self.state.handed += 1,

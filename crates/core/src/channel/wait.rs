@@ -36,9 +36,14 @@ impl<T: Send + 'static, C> Channel<T, C> {
             spin.learn(Duration::ZERO);
         } else {
             let began = Instant::now();
+            let idles = spin.idles();
             reason = sleep(waiter, wait);
             if spins != Spins::No {
-                spin.learn(began.elapsed());
+                let slept = began.elapsed();
+                // Else there is nothing new, and nothing to be fetched for it while somebody waits for this thread.
+                if !idles || Spin::is_short(slept) {
+                    spin.learn(slept);
+                }
             }
         }
         if let Some(outcome) = waiter.outcome() {

@@ -26,6 +26,7 @@ impl<T> Wakes<T> {
 
     /// Completes the call of a waiter that was taken off its list; gives the
     /// waiter back when the call was completed elsewhere before.
+    #[inline(always)]
     pub(super) fn complete(
         &mut self,
         waiter: Arc<Waiter<T>>,
@@ -42,7 +43,7 @@ impl<T> Wakes<T> {
 }
 
 impl<T> Wakes<T> {
-    #[cold]
+    #[inline(never)]
     fn wake(&self) {
         for waiter in self.first.iter().chain(&self.others) {
             waiter.wake();

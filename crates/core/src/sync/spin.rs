@@ -84,6 +84,16 @@ impl Spin {
         cfg!(loom) || self.budget.load(Ordering::Relaxed) > 0
     }
 
+    /// Whether nothing is spent on spinning, and another long wait changes nothing.
+    pub(crate) fn idles(&self) -> bool {
+        !self.hopes() && self.vain.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether a sleep was so short that spinning might have been better.
+    pub(crate) fn is_short(slept: Duration) -> bool {
+        slept < 2 * MAX
+    }
+
     /// Whether the first looks may be enough.
     pub(crate) fn is_quick(&self) -> bool {
         self.hopes() && self.quick.load(Ordering::Relaxed)
@@ -175,7 +185,7 @@ impl Spin {
         if !several_cpus() {
             return;
         }
-        let short = slept < 2 * MAX;
+        let short = Self::is_short(slept);
         let known = self.vain.load(Ordering::Relaxed);
         let vain = if slept.is_zero() || !short {
             0

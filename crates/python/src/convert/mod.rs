@@ -138,11 +138,19 @@ impl Packing {
 }
 
 /// Makes a message of an object. Nothing has happened to the object when this fails.
+#[inline]
 pub(crate) fn pack(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Message> {
-    match same::share(cx, object)? {
-        Some(share) => Ok(Message::Same(share)),
-        None => pack_value(cx, object, packing),
+    if cx.state.interpreter().has_mates() {
+        if let Some(share) = same::share(cx, object)? {
+            return Ok(Message::Same(share));
+        }
+    } else if object.is_int() {
+        // The most frequent ones.
+        if let Some(value) = object.small_int(cx.py())? {
+            return Ok(Message::Int(value));
+        }
     }
+    pack_value(cx, object, packing)
 }
 
 fn pack_value(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Message> {
@@ -253,8 +261,16 @@ fn buffer(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Message> {
 }
 
 /// Makes the object of a message, in the interpreter that received it.
+#[inline]
 pub(crate) fn unpack(cx: Cx<'_>, message: Message) -> PyResult<Owned<'_>> {
-    unpack_kept(cx, message, None)
+    match message {
+        // The most frequent ones. An int holds nothing that would have to be dropped.
+        Message::Int(value) => {
+            core::mem::forget(message);
+            cx.int(value)
+        }
+        message => unpack_kept(cx, message, None),
+    }
 }
 
 /// As [`unpack`], for the content of an object that is shared as a whole: what uses its memory keeps `whole`.

@@ -71,14 +71,10 @@ impl Resource for Same {
     }
 }
 
-/// A share of an exact immutable built-in, if there is an interpreter that could get the object itself. Interned
+/// A share of an exact immutable built-in, for who has mates: interpreters that could get the object itself. Interned
 /// strings belong to one interpreter's table, and are copied.
-#[inline]
 pub(super) fn share(cx: Cx<'_>, object: Ref<'_>) -> PyResult<Option<Share<Same>>> {
     let owner = cx.state.interpreter();
-    if !owner.has_mates() {
-        return Ok(None);
-    }
     let immutable = match object.kind() {
         Kind::Int | Kind::Float | Kind::Complex | Kind::Bytes => true,
         Kind::Str => !object.is_interned(),

@@ -95,6 +95,11 @@ impl<'a> Args<'a> {
         self.positional == 0 && self.keywords.is_null()
     }
 
+    /// The only argument of a call that has one, by position.
+    pub(crate) fn only(self) -> Option<Ref<'a>> {
+        (self.positional == 1 && self.keywords.is_null()).then(|| self.value(0))
+    }
+
     /// One slot per parameter, in the signature's order.
     ///
     /// # Errors

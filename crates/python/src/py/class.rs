@@ -32,6 +32,8 @@ struct Instance<C> {
     base: ffi::PyObject,
     /// CPython's list of weak references to the instance.
     weak: *mut ffi::PyObject,
+    /// That of the module that the class belongs to. The class keeps the module, and the instance the class.
+    state: *const State,
     payload: C,
 }
 
@@ -64,12 +66,20 @@ pub(crate) fn downcast<'a, C: Class>(cx: Cx<'_>, obj: Ref<'a>) -> Option<&'a C> 
     }
 }
 
-/// The state of the module that the type of `obj` belongs to, or `None` once the interpreter has
-/// torn the two apart.
+/// The state of the module that the class belongs to.
+///
+/// # Safety
+/// `obj` is a live instance of the heap type built from `C`.
+pub(super) unsafe fn state_of<'a, C: Class>(obj: *mut ffi::PyObject) -> &'a State {
+    // SAFETY: as in `payload`; see the field.
+    unsafe { &*(*obj.cast::<Instance<C>>()).state }
+}
+
+/// The same, of an instance of any type of ours.
 ///
 /// # Safety
 /// Attached; the type of `obj` is one of ours.
-pub(super) unsafe fn state_of<'a>(obj: *mut ffi::PyObject) -> &'a State {
+pub(super) unsafe fn state_of_any<'a>(obj: *mut ffi::PyObject) -> &'a State {
     // SAFETY: our types are made with their module, and keep it alive; they are never cleared while an
     // instance can still be called, because the instance holds the type.
     unsafe { &*ffi::PyType_GetModuleState(ffi::Py_TYPE(obj)).cast::<State>() }
@@ -177,7 +187,11 @@ pub(crate) fn instantiate<C: Class>(cx: Cx<'_>, value: C) -> PyResult<Owned<'_>>
     let class = C::home(cx.state).get(cx.py())?;
     let obj = allocate(cx.py(), class)?;
     // SAFETY: fresh, unshared, zeroed storage of the right layout.
-    unsafe { (&raw mut (*obj.as_ptr().cast::<Instance<C>>()).payload).write(value) };
+    unsafe {
+        let instance = obj.as_ptr().cast::<Instance<C>>();
+        (&raw mut (*instance).state).write(cx.state);
+        (&raw mut (*instance).payload).write(value);
+    }
     Ok(obj)
 }
 

@@ -46,7 +46,7 @@ pub(crate) const fn contains<C: Class, F: Contains<C>>(_contains: F) -> Slot {
     ) -> c_int {
         // SAFETY: CPython calls slots attached, with `self` an instance of the type and an item that lives for the call.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of::<C>(slf), |cx| {
                 let found = summon::<F>()(payload::<C>(slf), cx, Ref::from_ptr(item))?;
                 Ok(c_int::from(found))
             })
@@ -63,7 +63,11 @@ impl<C, F: Fn(&C, Cx<'_>) -> PyResult<isize> + Copy + 'static> Hash<C> for F {}
 pub(crate) const fn hash<C: Class, F: Hash<C>>(_hash: F) -> Slot {
     unsafe extern "C" fn call<C: Class, F: Hash<C>>(slf: *mut ffi::PyObject) -> ffi::Py_hash_t {
         // SAFETY: as in `contains`.
-        unsafe { boundary::enter(state_of(slf), |cx| summon::<F>()(payload::<C>(slf), cx)) }
+        unsafe {
+            boundary::enter(state_of::<C>(slf), |cx| {
+                summon::<F>()(payload::<C>(slf), cx)
+            })
+        }
     }
     Slot::new(ffi::Py_tp_hash, call::<C, F> as *mut c_void)
 }
@@ -111,7 +115,7 @@ pub(crate) const fn compare<C: Class, F: Compare<C>>(_compare: F) -> Slot {
     ) -> *mut ffi::PyObject {
         // SAFETY: as in `contains`.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of::<C>(slf), |cx| {
                 let comparison = match operation {
                     ffi::Py_LT => Comparison::Less,
                     ffi::Py_LE => Comparison::LessOrEqual,

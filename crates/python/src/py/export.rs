@@ -34,7 +34,7 @@ pub(crate) const fn get_buffer<C: CountedExporter>() -> Slot {
         // SAFETY: CPython calls slots attached, with `self` an instance of the type and a view to be filled.
         unsafe {
             (*view).obj = core::ptr::null_mut();
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of::<C>(slf), |cx| {
                 let export = payload::<C>(slf).acquire(cx)?;
                 let filled = export.layout.fill_as(
                     export.readonly,

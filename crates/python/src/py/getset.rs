@@ -5,7 +5,7 @@ use core::ffi::{CStr, c_void};
 use pyo3_ffi as ffi;
 
 use super::boundary::{self, summon};
-use super::class::{Class, payload, state_of};
+use super::class::{Class, payload, state_of, state_of_any};
 use super::method::{NoArgs, OfObject};
 use super::{Args, Ref};
 
@@ -31,7 +31,7 @@ pub(crate) const fn getter<C: Class, F: NoArgs<C>>(
     ) -> *mut ffi::PyObject {
         // SAFETY: CPython calls getters attached, with `self` an instance of the defining type.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of::<C>(slf), |cx| {
                 boundary::object(summon::<F>()(payload::<C>(slf), cx))
             })
         }
@@ -57,7 +57,7 @@ pub(crate) const fn of_object<F: OfObject>(
     ) -> *mut ffi::PyObject {
         // SAFETY: as in `getter`; the class is final, so one of our own heap types. There are no arguments.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of_any(slf), |cx| {
                 let none = Args::new(core::ptr::null(), 0, core::ptr::null_mut());
                 boundary::object(summon::<F>()(Ref::from_ptr(slf), cx, none))
             })

@@ -26,7 +26,7 @@ pub(crate) const fn equal<C: Identity>() -> Slot {
         // SAFETY: CPython calls slots attached, with `self` an instance of the type, which is final: an equal type is
         // an equal layout.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of::<C>(slf), |cx| {
                 let same = ffi::Py_TYPE(slf) == ffi::Py_TYPE(other)
                     && payload::<C>(slf).number() == payload::<C>(other).number();
                 let answer: Owned<'_> = match operation {

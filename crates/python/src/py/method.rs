@@ -5,7 +5,7 @@ use core::ffi::CStr;
 use pyo3_ffi as ffi;
 
 use super::boundary::{self, summon};
-use super::class::{Class, payload, state_of};
+use super::class::{Class, payload, state_of, state_of_any};
 use super::{Args, Cx, Owned, PyResult, Ref};
 use crate::state::State;
 
@@ -50,7 +50,7 @@ pub(crate) const fn noargs<C: Class, F: NoArgs<C>>(
     ) -> *mut ffi::PyObject {
         // SAFETY: CPython calls methods attached, with `self` an instance of the defining type.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of::<C>(slf), |cx| {
                 boundary::object(summon::<F>()(payload::<C>(slf), cx))
             })
         }
@@ -79,7 +79,7 @@ pub(crate) const fn keywords<C: Class, F: Keywords<C>>(
     ) -> *mut ffi::PyObject {
         // SAFETY: as in `noargs`; the arguments live for the call.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of::<C>(slf), |cx| {
                 let args = Args::new(values, count, names);
                 boundary::object(summon::<F>()(payload::<C>(slf), cx, args))
             })
@@ -119,7 +119,7 @@ pub(crate) const fn of_object<F: OfObject>(
     ) -> *mut ffi::PyObject {
         // SAFETY: as in `keywords`; the class is final, so one of our own heap types.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of_any(slf), |cx| {
                 let args = Args::new(values, count, names);
                 boundary::object(summon::<F>()(Ref::from_ptr(slf), cx, args))
             })
@@ -188,7 +188,7 @@ pub(crate) const fn enter<C: Class, F: Check<C>>(_check: F) -> Method {
     ) -> *mut ffi::PyObject {
         // SAFETY: as in `noargs`.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of::<C>(slf), |cx| {
                 summon::<F>()(payload::<C>(slf), cx)?;
                 boundary::object(Ok(Ref::from_ptr(slf).to_owned(cx.py())))
             })

@@ -353,7 +353,7 @@ unsafe extern "C" fn subscript(
         if ffi::PySlice_Check(key) == 0 {
             return running::bytes_subscript(object, key);
         }
-        boundary::enter(super::class::state_of(object), |cx| {
+        boundary::enter(super::class::state_of_any(object), |cx| {
             let (mut start, mut stop, mut step) = (0, 0, 0);
             if running::slice_unpack(key, &mut start, &mut stop, &mut step) < 0 {
                 return Err(Raised::already(cx.py()));

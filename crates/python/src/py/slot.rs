@@ -5,7 +5,7 @@ use core::ffi::{c_int, c_void};
 use pyo3_ffi as ffi;
 
 use super::boundary::{self, summon};
-use super::class::{Class, payload, state_of};
+use super::class::{Class, payload, state_of, state_of_any};
 use super::method::NoArgs;
 use super::{Attached, Cx, Owned, PyResult, Raised, Ref};
 
@@ -33,7 +33,7 @@ pub(super) unsafe extern "C" fn unary<C: Class, F: NoArgs<C>>(
 ) -> *mut ffi::PyObject {
     // SAFETY: CPython calls slots attached, with `self` an instance of the type.
     unsafe {
-        boundary::enter(state_of(slf), |cx| {
+        boundary::enter(state_of::<C>(slf), |cx| {
             boundary::object(summon::<F>()(payload::<C>(slf), cx))
         })
     }
@@ -73,7 +73,7 @@ pub(crate) const fn async_next<F: OnObject>(_next: F) -> Slot {
     unsafe extern "C" fn call<F: OnObject>(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
         // SAFETY: as in `unary`.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of_any(slf), |cx| {
                 boundary::object(summon::<F>()(cx, Ref::from_ptr(slf)))
             })
         }
@@ -92,7 +92,7 @@ pub(crate) const fn finalize<C: Class, F: Finalize<C>>(_finalize: F) -> Slot {
         // set meanwhile is kept.
         unsafe {
             boundary::enter_quietly(|py| {
-                let cx = Cx::new(py, state_of(slf));
+                let cx = Cx::new(py, state_of::<C>(slf));
                 let before = Raised::set_aside(py);
                 summon::<F>()(payload::<C>(slf), cx, Ref::from_ptr(slf));
                 if let Some(exception) = before {
@@ -118,7 +118,7 @@ pub(crate) const fn next<C: Class, F: Next<C>>(_next: F) -> Slot {
     unsafe extern "C" fn call<C: Class, F: Next<C>>(slf: *mut ffi::PyObject) -> *mut ffi::PyObject {
         // SAFETY: as in `unary`; NULL without an exception ends the iteration.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of::<C>(slf), |cx| {
                 let item = summon::<F>()(payload::<C>(slf), cx)?;
                 Ok(item.map_or(core::ptr::null_mut(), Owned::into_ptr))
             })
@@ -135,7 +135,7 @@ pub(crate) const fn length<C: Class, F: Length<C>>(_length: F) -> Slot {
     unsafe extern "C" fn call<C: Class, F: Length<C>>(slf: *mut ffi::PyObject) -> ffi::Py_ssize_t {
         // SAFETY: as in `unary`.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of::<C>(slf), |cx| {
                 Ok(summon::<F>()(payload::<C>(slf), cx)? as ffi::Py_ssize_t)
             })
         }
@@ -166,7 +166,7 @@ pub(crate) const fn export<C: Exporter>() -> Slot {
         // SAFETY: as in `unary`; CPython hands in a view to be filled.
         unsafe {
             (*view).obj = core::ptr::null_mut();
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of::<C>(slf), |cx| {
                 let py: Attached<'_> = cx.py();
                 payload::<C>(slf)
                     .layout()

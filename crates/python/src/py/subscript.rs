@@ -69,7 +69,7 @@ pub(crate) const fn get<C: Class, F: Get<C>>(_get: F) -> Slot {
     ) -> *mut ffi::PyObject {
         // SAFETY: CPython calls slots attached, with `self` an instance of the type and a key that lives for the call.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of::<C>(slf), |cx| {
                 boundary::object(summon::<F>()(payload::<C>(slf), cx, Ref::from_ptr(key)))
             })
         }
@@ -95,7 +95,7 @@ pub(crate) const fn set<C: Class, F: Set<C>>(_set: F) -> Slot {
     ) -> c_int {
         // SAFETY: as in `get`; the value is NULL or lives for the call.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of::<C>(slf), |cx| {
                 let value = (!value.is_null()).then(|| Ref::from_ptr(value));
                 summon::<F>()(payload::<C>(slf), cx, Ref::from_ptr(key), value)?;
                 Ok(0)
@@ -122,7 +122,7 @@ pub(crate) const fn item<C: Class, F: Item<C>>(_item: F) -> Slot {
     ) -> *mut ffi::PyObject {
         // SAFETY: as in `get`.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of::<C>(slf), |cx| {
                 match summon::<F>()(payload::<C>(slf), cx, index)? {
                     Some(item) => Ok(item.into_ptr()),
                     None => Err(Raised::builtin(
@@ -142,7 +142,7 @@ pub(crate) const fn sequence_length<C: Class, F: Length<C>>(_length: F) -> Slot 
     unsafe extern "C" fn call<C: Class, F: Length<C>>(slf: *mut ffi::PyObject) -> ffi::Py_ssize_t {
         // SAFETY: as in `get`.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of::<C>(slf), |cx| {
                 Ok(summon::<F>()(payload::<C>(slf), cx)? as ffi::Py_ssize_t)
             })
         }
@@ -169,7 +169,7 @@ pub(crate) const fn equal<C: Class, F: Equal<C>>(_equal: F) -> Slot {
     ) -> *mut ffi::PyObject {
         // SAFETY: as in `get`.
         unsafe {
-            boundary::enter(state_of(slf), |cx| {
+            boundary::enter(state_of::<C>(slf), |cx| {
                 let same = match operation {
                     ffi::Py_EQ | ffi::Py_NE => {
                         summon::<F>()(payload::<C>(slf), cx, Ref::from_ptr(other))?

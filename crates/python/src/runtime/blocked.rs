@@ -9,8 +9,8 @@
 //! sub-interpreter it would run while CPython takes that apart.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use interlane_core::{Abandon, Parked};
@@ -47,8 +47,8 @@ pub(super) struct Place {
 }
 
 struct Sleep {
-    /// Weak, so that the memory goes at the next sleep, and not while somebody waits for this thread.
-    waker: Weak<dyn Abandon>,
+    /// Kept until the next sleep, so that its memory does not go while somebody waits for this thread.
+    waker: Arc<dyn Abandon>,
     /// Has it no deadline?
     unlimited: bool,
     interpreter: i64,
@@ -90,15 +90,27 @@ const LOOK: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) struct ThisThread {
     /// The interpreter that it is attached to.
-    pub(crate) interpreter: i64,
+    interpreter: i64,
     /// What it waits for.
-    pub(crate) subject: Subject,
+    subject: Subject,
+    /// Its own, from `parked` on: to look for it again takes time in which somebody waits. Relaxed, one thread's.
+    place: AtomicPtr<Place>,
+}
+
+impl ThisThread {
+    pub(crate) fn new(interpreter: i64, subject: Subject) -> Self {
+        Self {
+            interpreter,
+            subject,
+            place: AtomicPtr::default(),
+        }
+    }
 }
 
 impl Parked for ThisThread {
     fn parked(&self, waker: Arc<dyn Abandon>, deadline: Option<Instant>) {
         let sleep = Sleep {
-            waker: Arc::downgrade(&waker),
+            waker,
             unlimited: deadline.is_none(),
             interpreter: self.interpreter,
             subject: self.subject,
@@ -106,13 +118,19 @@ impl Parked for ThisThread {
         };
         // Err: the thread is being taken down. Nobody looks at it any more.
         let _ = PLACE.try_with(|Own(place)| {
-            *lock(&place.sleep) = Some(sleep);
+            let before = lock(&place.sleep).replace(sleep);
+            drop(before);
             place.asleep.store(true, Ordering::Relaxed);
+            self.place
+                .store(Arc::as_ptr(place).cast_mut(), Ordering::Relaxed);
         });
     }
 
     fn unparked(&self) {
-        let _ = PLACE.try_with(|Own(place)| place.asleep.store(false, Ordering::Relaxed));
+        // SAFETY: null, or the calling thread's own, which the thread keeps: the wait ends before it does.
+        if let Some(place) = unsafe { self.place.load(Ordering::Relaxed).as_ref() } {
+            place.asleep.store(false, Ordering::Relaxed);
+        }
     }
 }
 
@@ -197,15 +215,12 @@ fn wakers(threads: &[u64], wanted: impl Fn(&Sleep) -> bool) -> Vec<Arc<dyn Aband
             .filter(|place| place.asleep.load(Ordering::Relaxed))
             .filter_map(|place| {
                 let sleep = lock(&place.sleep);
-                sleep
-                    .as_ref()
-                    .filter(|sleep| wanted(sleep))?
-                    .waker
-                    .upgrade()
+                let sleep = sleep.as_ref().filter(|sleep| wanted(sleep))?;
+                Some(Arc::clone(&sleep.waker))
             })
             .collect()
     };
-    // Outside the locks: one of them may by now be the last to know an item.
+    // Outside the locks: by now one of them may be all that is left of a sleep.
     wakers
         .into_iter()
         .filter(|waker| waker.is_waiting())

@@ -91,10 +91,7 @@ impl Deadline {
     ) -> PyResult<Result<T, E>> {
         let interpreter = cx.state.interpreter();
         interpreter.watch_threads(cx.py())?;
-        let this_thread = ThisThread {
-            interpreter: interpreter.id(),
-            subject: self.subject,
-        };
+        let this_thread = ThisThread::new(interpreter.id(), self.subject);
         let interruptible = interpreter.handles_signals_here() || interrupt::is_abroad();
         let began = interruptible.then(Instant::now);
         let mut wait = Wait {

@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::sync::{Arc, Weak};
 
+use crate::convert::{Message, Packing, pack, pack_buffer};
 use crate::errors::{Error, raise, refused};
 use crate::py::{Args, Cx, Owned, PyResult, Raised, Ref, Signature, record};
 use crate::runtime::Interpreter;
@@ -88,6 +89,8 @@ impl Close for LaneReceiver {
 pub(crate) struct End<H: Handle> {
     pub(crate) core: Arc<H>,
     interpreter: Arc<Interpreter>,
+    /// How items are packed; `None`: as buffers.
+    packing: Option<Packing>,
     key: Option<Key>,
 }
 
@@ -97,14 +100,28 @@ impl<H: Handle> End<H> {
         let interpreter = Arc::clone(cx.state.interpreter());
         let weak: Weak<H> = Arc::downgrade(&core);
         let key = interpreter.register(weak);
+        let terms = core.channel().context();
+        let packing = (!terms.buffers).then(|| Packing::with_fallback(terms.fallback));
         if key.is_none() {
             Handle::close(&*core); // the interpreter is ending: born closed
         }
         Self {
             core,
             interpreter,
+            packing,
             key,
         }
+    }
+
+    /// Makes a message of an item, after releasing what borrowers have given back.
+    #[inline(always)]
+    pub(crate) fn pack(&self, cx: Cx<'_>, item: Ref<'_>) -> PyResult<Message> {
+        self.interpreter.poll(cx.py());
+        let packed = match self.packing {
+            Some(packing) => pack(cx, item, packing),
+            None => pack_buffer(cx, item),
+        };
+        packed.map_err(|raised| self.interpreter.poll_raised(cx.py(), raised))
     }
 
     pub(crate) fn lane(&self) -> &Lane {

@@ -6,7 +6,7 @@ use std::ffi::CStr;
 use interlane_core::{Refused, SendError};
 
 use super::end::{self, End};
-use crate::convert::{Message, Packing, pack, pack_buffer};
+use crate::convert::{Message, pack_buffer};
 use crate::py::getset::{self, GetSet};
 use crate::py::method::{self, Method};
 use crate::py::slot::{self, Slot};
@@ -54,9 +54,14 @@ const fn item_alone(function: &'static str) -> Signature<1> {
 
 impl SendChannel {
     fn send<'py>(&self, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
-        let [item, timeout] = args.parse(cx.py(), &SEND)?;
-        let deadline = Deadline::from_timeout(cx, timeout)?;
-        let message = self.pack(cx, required(cx, item)?)?;
+        let (item, deadline) = match args.only() {
+            Some(item) => (item, Deadline::NEVER),
+            None => {
+                let [item, timeout] = args.parse(cx.py(), &SEND)?;
+                (required(cx, item)?, Deadline::from_timeout(cx, timeout)?)
+            }
+        };
+        let message = self.pack(cx, item)?;
         self.post(cx, message, deadline)
     }
 
@@ -156,34 +161,32 @@ impl SendChannel {
         }
     }
 
-    pub(crate) fn pack(&self, cx: Cx<'_>, item: Ref<'_>) -> PyResult<Message> {
-        cx.state.interpreter().poll(cx.py());
-        let packed = if self.terms().buffers {
-            pack_buffer(cx, item)
-        } else {
-            pack(cx, item, Packing::with_fallback(self.terms().fallback))
-        };
-        packed.map_err(|raised| cx.state.interpreter().poll_raised(cx.py(), raised))
-    }
-
     pub(crate) fn post<'py>(
         &self,
         cx: Cx<'py>,
         message: Message,
         deadline: Deadline,
     ) -> PyResult<Owned<'py>> {
+        match self.core.try_send(message) {
+            Ok(()) => Ok(cx.none()),
+            Err(error) => self.post_later(cx, error, deadline),
+        }
+    }
+
+    /// After a first try that was refused.
+    #[cold]
+    fn post_later<'py>(
+        &self,
+        cx: Cx<'py>,
+        SendError { item, reason }: SendError<Message>,
+        deadline: Deadline,
+    ) -> PyResult<Owned<'py>> {
+        if reason != Refused::Full {
+            drop(item);
+            return Err(self.refused(cx, reason));
+        }
         let sender = &self.core;
-        let mut message = match sender.try_send(message) {
-            Ok(()) => return Ok(cx.none()),
-            Err(SendError {
-                item,
-                reason: Refused::Full,
-            }) => Some(item),
-            Err(SendError { item, reason }) => {
-                drop(item);
-                return Err(self.refused(cx, reason));
-            }
-        };
+        let mut message = Some(item);
         let outcome = deadline.at(self.lane().id(), true).wait(
             cx,
             |wait| match message.take() {
