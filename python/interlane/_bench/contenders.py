@@ -197,6 +197,16 @@ def _bare_loop() -> Iterator[Link]:
 
 
 @contextlib.contextmanager
+def _eventfds() -> Iterator[Link]:
+    there, back = os.eventfd(0), os.eventfd(0)
+    prelude = f"from os import eventfd_read as read, eventfd_write as write\ninbox, outbox = {there}, {back}\n"
+    names = {"inbox": back, "outbox": there, "read": os.eventfd_read, "write": os.eventfd_write}
+    yield Link(names, lambda source: _interpreter({}, prelude + source))
+    os.close(there)
+    os.close(back)
+
+
+@contextlib.contextmanager
 def _processes() -> Iterator[Link]:
     context = multiprocessing.get_context("spawn")
     there, back = context.Queue(), context.Queue()
@@ -261,14 +271,22 @@ ASYNCIO = replace(INTERLANE, name="interlane, asyncio", peer_get="await inbox.ar
 ASYNCIO_THREADS = Contender(
     "asyncio.Queue, call_soon_threadsafe", _loop_of_a_thread, peer_get="await inbox.get()"
 )
-# The least that there can be.
+# The least that there can be: a number, by a system call.
+_NO_EVENTFD = "" if hasattr(os, "eventfd") else "it needs an eventfd, which Linux has"
+PYTHON_ALONE = Contender(
+    "Python alone, os.eventfd",
+    _eventfds,
+    put="write(outbox, item or 1)",
+    get="(None if (got := read(inbox)) == 1 else got)",
+    missing=_NO_EVENTFD,
+)
 ASYNCIO_ALONE = Contender(
     "asyncio alone, add_reader",
     _bare_loop,
     put="outbox.send(item)",
     get="inbox.recv()",
     peer_get="await inbox.get()",
-    missing="" if hasattr(os, "eventfd") else "it needs an eventfd, which Linux has",
+    missing=_NO_EVENTFD,
 )
 
 UNTIMED = (INTERLANE, STANDARD, PROCESSES, BOCPY, THREADS)
