@@ -199,7 +199,9 @@ def _bare_loop() -> Iterator[Link]:
 @contextlib.contextmanager
 def _eventfds() -> Iterator[Link]:
     there, back = os.eventfd(0), os.eventfd(0)
-    prelude = f"from os import eventfd_read as read, eventfd_write as write\ninbox, outbox = {there}, {back}\n"
+    prelude = (
+        f"from os import eventfd_read as read, eventfd_write as write\ninbox, outbox = {there}, {back}\n"
+    )
     names = {"inbox": back, "outbox": there, "read": os.eventfd_read, "write": os.eventfd_write}
     yield Link(names, lambda source: _interpreter({}, prelude + source))
     os.close(there)
