@@ -312,6 +312,21 @@ def test_send_many_tells_what_went_when_time_is_up_or_an_item_cannot() -> None:
     recv.close()
 
 
+def test_send_many_tells_what_went_of_items_of_each_kind() -> None:
+    items = [1, "a", True, 2**70, -1, None, 2**63 - 1, 1.5, -(2**63), 2**63, {"b": 2}, 300]
+    for room in range(len(items)):
+        send, recv = interlane.create_channel(len(items) + 1)
+        send.send_many([None] * (len(items) + 1 - room))
+        unsent = items[room:]
+        assert stopped_send_many(send, items, TimeoutError, 0) == (room, unsent)
+        assert recv.recv_many()[-room - 1 :] == [None, *items[:room]]
+        bad = object()
+        assert stopped_send_many(send, [*unsent, bad], interlane.NotShareableError) == (len(unsent), [bad])
+        recv.close()
+        assert stopped_send_many(send, [*unsent, bad], interlane.BrokenChannel) == (0, [*unsent, bad])
+        send.close()
+
+
 @pytest.mark.parametrize("which", ["the receiver", "its own handle"])
 def test_send_many_tells_what_went_when_a_close_ends_it(run_child: Any, which: str) -> None:
     run_child(

@@ -128,40 +128,31 @@ impl<T: Send + 'static, C> Receiver<T, C> {
     }
 
     /// Waits for the first item, then takes what else is there under one
-    /// lock, `max` altogether. Appends to `into` and says how many: at least
-    /// one, unless `max` is 0.
+    /// lock, `max` altogether: at least one, unless `max` is 0.
     ///
     /// # Errors
     ///
     /// As for [`recv`](Self::recv).
-    pub fn recv_many(
-        &self,
-        into: &mut Vec<T>,
-        max: usize,
-        wait: &Wait<'_>,
-    ) -> Result<usize, Refused> {
-        if max == 0 {
-            return Ok(0);
-        }
+    pub fn recv_many(&self, max: usize, wait: &Wait<'_>) -> Result<VecDeque<T>, Refused> {
         // Usually there is something, and one lock does it all.
-        let mut count = self.try_recv_many(into, max);
-        if count == 0 {
-            into.push(self.recv(wait)?);
-            count = 1 + self.try_recv_many(into, max - 1);
+        let mut items = self.try_recv_many(max);
+        if items.is_empty() && max > 0 {
+            let first = self.recv(wait)?;
+            items = self.try_recv_many(max - 1);
+            items.push_front(first);
         }
-        Ok(count)
+        Ok(items)
     }
 
-    /// As [`recv_many`](Self::recv_many), but waits for nothing; says how many
-    /// items there were, 0 also when there can be none any more.
-    pub fn try_recv_many(&self, into: &mut Vec<T>, max: usize) -> usize {
+    /// As [`recv_many`](Self::recv_many), but waits for nothing: without items
+    /// also when there can be none any more.
+    pub fn try_recv_many(&self, max: usize) -> VecDeque<T> {
         let mut wakes = Wakes::new();
         let mut whole = self.channel.whole();
         if handle::is_closed(&self.channel) {
-            return 0;
+            return VecDeque::new();
         }
-        into.reserve(whole.queued().min(max));
-        whole.take_many(into, max, &mut wakes)
+        whole.take_many(max, &mut wakes)
     }
 
     /// Puts items back to the front, in their order: they were received, but

@@ -44,12 +44,23 @@ impl<T> Stash<T> {
         Some(item)
     }
 
-    /// Moves up to `max` items to the end of `into`.
-    pub(super) fn take_many(&mut self, into: &mut Vec<T>, max: usize) -> usize {
+    /// Takes up to `max` items. All that are there are copied at once: what
+    /// comes from another processor then comes side by side, not each line when
+    /// it is needed. Very many are taken with their memory.
+    pub(super) fn take_many(&mut self, max: usize) -> VecDeque<T> {
         let count = max.min(self.items.len());
-        into.extend(self.items.drain(..count));
         self.count(count);
-        count
+        if count == self.items.len() && count > LARGE {
+            return mem::take(&mut self.items);
+        }
+        if count == self.items.len() {
+            let mut items = VecDeque::new();
+            items.append(&mut self.items);
+            return items;
+        }
+        let mut items = Vec::with_capacity(count);
+        items.extend(self.items.drain(..count));
+        items.into()
     }
 
     fn count(&mut self, taken: usize) {
@@ -81,22 +92,19 @@ impl<'a, T> Whole<'a, T> {
         Some(item)
     }
 
-    /// Moves up to `max` queued items to the end of `into`, and says how many.
-    pub(super) fn take_many(
-        &mut self,
-        into: &mut Vec<T>,
-        max: usize,
-        wakes: &mut Wakes<T>,
-    ) -> usize {
-        let mut count = self.stash.take_many(into, max);
+    /// Takes up to `max` queued items.
+    pub(super) fn take_many(&mut self, max: usize, wakes: &mut Wakes<T>) -> VecDeque<T> {
         self.move_up();
-        count += self.stash.take_many(into, max - count);
-        while count < max {
+        let mut items = self.stash.take_many(max);
+        // What was queued behind those.
+        self.move_up();
+        items.append(&mut self.stash.take_many(max - items.len()));
+        items.reserve(self.state.queue.len().min(max - items.len()));
+        while items.len() < max {
             let Some(item) = self.take(wakes) else { break };
-            into.push(item);
-            count += 1;
+            items.push_back(item);
         }
-        count
+        items
     }
 
     /// Puts items that were received back to the front, where they may exceed

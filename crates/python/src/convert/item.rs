@@ -37,14 +37,12 @@ impl Item {
 }
 
 /// What the receiver makes of an item that has lost its sender.
-pub(super) fn unbound(cx: Cx<'_>, operation: u8) -> PyResult<Owned<'_>> {
+pub(super) fn unbound(cx: Cx<'_>, operation: u64) -> PyResult<Owned<'_>> {
     let class = cx
         .ours(c"interlane.compat._unbound")?
         .get()
         .attribute(cx.py(), c"Lost")?;
-    class
-        .get()
-        .call(cx.py(), [cx.int(i64::from(operation))?.get()])
+    class.get().call(cx.py(), [cx.unsigned(operation)?.get()])
 }
 
 /// An interpreter has ended: does with what it has put into queues as it has said.
@@ -57,7 +55,7 @@ pub(crate) fn unbind(sender: u64) {
         lane.revise(|message| match message {
             Message::Item(item) if item.sender == sender => {
                 let unbound = item.unbound;
-                old.push(std::mem::replace(message, Message::Unbound(unbound)));
+                old.push(std::mem::replace(message, Message::Unbound(unbound.into())));
                 unbound != REMOVE
             }
             _ => true,

@@ -129,7 +129,7 @@ pub(super) fn end<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     let [send] = args.parse(cx.py(), &END)?;
     let (end, _) = sender(cx, send)?;
     // Err: nobody is left who could be told.
-    let _ = end.core.try_send(Message::Unbound(item::CLOSED));
+    let _ = end.core.try_send(Message::Unbound(item::CLOSED.into()));
     Ok(cx.none())
 }
 

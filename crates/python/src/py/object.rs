@@ -245,6 +245,20 @@ impl<'a> Ref<'a> {
         Ok((overflow == 0).then_some(value))
     }
 
+    /// The value of what is an exact `int` and fits.
+    #[inline]
+    pub(crate) fn exact_int(self, _py: Attached<'_>) -> Option<i64> {
+        let mut overflow = 0;
+        // SAFETY: attached; a live object. To read an exact `int` raises nothing.
+        unsafe {
+            if ffi::PyLong_CheckExact(self.as_ptr()) == 0 {
+                return None;
+            }
+            let value = ffi::PyLong_AsLongLongAndOverflow(self.as_ptr(), &mut overflow);
+            (overflow == 0).then_some(value)
+        }
+    }
+
     /// Base-16 text of an `int` of any size.
     pub(crate) fn int_to_hex<'py>(self, py: Attached<'py>) -> PyResult<Owned<'py>> {
         // SAFETY: attached; the callers pass an `int`.

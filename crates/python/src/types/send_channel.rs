@@ -102,30 +102,41 @@ impl SendChannel {
         let iterator = required(cx, items)?.iterate(cx.py())?;
         let batch_size = self.lane().capacity().map_or(BATCH, |n| n.clamp(1, BATCH));
         let mut sent = 0;
-        // Objects stay here until their messages have gone, so that none is lost with an error.
+        // Objects stay here until their messages have gone, so that none is lost with an error: but for an int's,
+        // which is as good as it.
         let mut objects = Vec::new();
         let mut messages = VecDeque::new();
         loop {
-            let mut failure = None;
-            while objects.len() < batch_size {
-                let packed = match iterator.get().next(cx.py()) {
-                    Ok(Some(object)) => {
-                        let packed = self.pack(cx, object.get());
-                        objects.push(object);
-                        packed
-                    }
+            cx.state.interpreter().poll(cx.py());
+            let plainly = !(self.terms().buffers || cx.state.interpreter().has_mates());
+            let (mut failure, mut refused) = (None, None);
+            while messages.len() < batch_size {
+                let object = match iterator.get().next(cx.py()) {
+                    Ok(Some(object)) => object,
                     Ok(None) => break,
-                    Err(raised) => Err(raised),
-                };
-                match packed {
-                    Ok(message) => messages.push_back(message),
                     Err(raised) => {
                         failure = Some(raised.take(cx.py()));
                         break;
                     }
+                };
+                if let Some(value) = object.get().exact_int(cx.py()).filter(|_| plainly) {
+                    messages.push_back(Message::Int(value));
+                    continue;
+                }
+                match self.pack(cx, object.get()) {
+                    Ok(Message::Int(value)) => messages.push_back(Message::Int(value)),
+                    Ok(message) => {
+                        messages.push_back(message);
+                        objects.push(object);
+                    }
+                    Err(raised) => {
+                        failure = Some(raised.take(cx.py()));
+                        refused = Some(object);
+                        break;
+                    }
                 }
             }
-            let (batch, at_end) = (messages.len(), objects.len() < batch_size);
+            let (batch, at_end) = (messages.len(), messages.len() < batch_size);
             let outcome = if batch == 0 && failure.is_none() {
                 self.expect_open(cx) // no item would tell
             } else if batch == 0 {
@@ -139,13 +150,9 @@ impl SendChannel {
                 (Ok(()), failure) => failure,
             };
             if let Some(exception) = failure {
-                objects.drain(..batch - messages.len());
+                let unsent = unsent(cx, &messages, objects, refused)?;
                 drop(messages);
                 cx.state.interpreter().poll(cx.py());
-                let unsent = cx.list()?;
-                for object in objects {
-                    unsent.get().append(cx.py(), object.get())?;
-                }
                 exception
                     .get()
                     .set_attribute(cx.py(), c"sent", cx.size(sent)?.get())?;
@@ -247,6 +254,34 @@ fn from_id<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
         unreachable!("the signature requires it")
     };
     make(cx, End::find(cx, id)?)
+}
+
+/// The objects of messages that have not gone, of which those that are kept are the last ones of `objects`, and the one
+/// that has none.
+fn unsent<'py>(
+    cx: Cx<'py>,
+    messages: &VecDeque<Message>,
+    mut objects: Vec<Owned<'py>>,
+    refused: Option<Owned<'py>>,
+) -> PyResult<Owned<'py>> {
+    let list = cx.list()?;
+    let is_kept = |message: &&Message| !matches!(message, Message::Int(_));
+    let gone = objects.len() - messages.iter().filter(is_kept).count();
+    let mut kept = objects.drain(gone..);
+    for message in messages {
+        let object = match message {
+            Message::Int(value) => cx.int(*value)?,
+            _ => match kept.next() {
+                Some(object) => object,
+                None => unreachable!("each has one"),
+            },
+        };
+        list.get().append(cx.py(), object.get())?;
+    }
+    if let Some(object) = refused {
+        list.get().append(cx.py(), object.get())?;
+    }
+    Ok(list)
 }
 
 fn required<'a>(cx: Cx<'_>, item: Option<Ref<'a>>) -> PyResult<Ref<'a>> {

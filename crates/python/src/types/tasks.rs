@@ -146,19 +146,15 @@ impl Tasks {
         let deadline = Deadline::from_timeout(cx, timeout)?;
         cx.state.interpreter().poll(cx.py());
         let results = &self.queues.results;
-        let mut found = Vec::new();
-        let outcome = deadline.wait(
-            cx,
-            |wait| results.recv_many(&mut found, BATCH, wait),
-            |reason| *reason,
-        )?;
-        match outcome {
-            Ok(_) | Err(Refused::TimedOut) => {}
+        let outcome = deadline.wait(cx, |wait| results.recv_many(BATCH, wait), |reason| *reason)?;
+        let found = match outcome {
+            Ok(found) => found,
+            Err(Refused::TimedOut) => VecDeque::new(),
             Err(_) => {
                 let message = "nobody is left who could finish a task";
                 return Err(raise(cx, Error::End, message));
             }
-        }
+        };
         let count = found.len();
         let mut interrupted = None;
         for Done { number, outcome } in found {
