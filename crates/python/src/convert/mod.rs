@@ -148,11 +148,9 @@ pub(crate) fn pack(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Me
         if let Some(share) = same::share(cx, object)? {
             return Ok(Message::Same(share));
         }
-    } else if object.is_int() {
+    } else if let Some(value) = object.exact_int(cx.py()) {
         // The most frequent ones.
-        if let Some(value) = object.small_int(cx.py())? {
-            return Ok(Message::Int(value));
-        }
+        return Ok(Message::Int(value));
     }
     pack_value(cx, object, packing)
 }
@@ -269,7 +267,7 @@ fn buffer(cx: Cx<'_>, object: Ref<'_>, packing: Packing) -> PyResult<Message> {
 #[inline]
 pub(crate) fn unpack(cx: Cx<'_>, message: Message) -> PyResult<Owned<'_>> {
     match message {
-        // The most frequent ones. An int holds nothing that would have to be dropped.
+        // The most frequent ones. There is nothing to drop, which costs as much to find out as the rest.
         Message::Int(value) => {
             core::mem::forget(message);
             cx.int(value)

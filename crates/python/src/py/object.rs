@@ -225,12 +225,6 @@ impl<'a> Ref<'a> {
         cfg!(Py_GIL_DISABLED) || unsafe { ffi::Py_REFCNT(self.as_ptr()) } > known
     }
 
-    /// Is it an exact `int`?
-    pub(crate) fn is_int(self) -> bool {
-        // SAFETY: a live object; only its type pointer is read.
-        unsafe { ffi::PyLong_CheckExact(self.as_ptr()) != 0 }
-    }
-
     /// The value of an exact `int` when it fits.
     pub(crate) fn small_int(self, py: Attached<'_>) -> PyResult<Option<i64>> {
         let mut overflow = 0;

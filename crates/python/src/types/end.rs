@@ -113,6 +113,11 @@ impl<H: Handle> End<H> {
         }
     }
 
+    /// Are items packed, and not taken as buffers?
+    pub(crate) fn packs(&self) -> bool {
+        self.packing.is_some()
+    }
+
     /// Makes a message of an item, after releasing what borrowers have given back.
     #[inline(always)]
     pub(crate) fn pack(&self, cx: Cx<'_>, item: Ref<'_>) -> PyResult<Message> {

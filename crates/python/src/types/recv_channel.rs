@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::ffi::CStr;
-use std::mem;
 
 use interlane_core::Refused;
 
@@ -123,7 +122,7 @@ impl RecvChannel {
     ) -> PyResult<Owned<'py>> {
         let items = cx.list_for(messages.len())?;
         while let Some(message) = messages.pop_front() {
-            match unpack_soon(cx, message) {
+            match unpack(cx, message) {
                 Ok(item) => items.get().push(cx.py(), item)?,
                 Err(raised) => {
                     self.core.unrecv(messages);
@@ -152,17 +151,6 @@ impl RecvChannel {
     fn clone<'py>(&self, cx: Cx<'py>) -> PyResult<Owned<'py>> {
         make(cx, self.try_clone(cx)?)
     }
-}
-
-/// As [`unpack`], with the shortest way for an int.
-#[inline(always)]
-fn unpack_soon(cx: Cx<'_>, message: Message) -> PyResult<Owned<'_>> {
-    let Message::Int(value) = message else {
-        return unpack(cx, message);
-    };
-    // There is nothing to drop, which costs as much to find out as the rest.
-    mem::forget(message);
-    cx.int(value)
 }
 
 const FROM_ID: Signature<1> = Signature {

@@ -108,7 +108,7 @@ impl SendChannel {
         let mut messages = VecDeque::new();
         loop {
             cx.state.interpreter().poll(cx.py());
-            let plainly = !(self.terms().buffers || cx.state.interpreter().has_mates());
+            let plainly = self.packs() && !cx.state.interpreter().has_mates();
             let (mut failure, mut refused) = (None, None);
             while messages.len() < batch_size {
                 let object = match iterator.get().next(cx.py()) {
