@@ -53,6 +53,7 @@ pub(crate) struct State {
     pub(crate) share_record: Global,
     pub(crate) statistics: Global,
     pub(crate) stats: Global,
+    pub(crate) coroutines: Coroutines,
     pub(crate) sync: Classes,
     pub(crate) frozen: frozen::Classes,
     /// Was Python started with `-X dev`?
@@ -66,6 +67,27 @@ pub(crate) struct State {
     pub(crate) desk: Desk,
     /// `None` is all zeroes: the null-pointer form of `Option<Arc<_>>`.
     pub(crate) interpreter: InterpreterSlot,
+}
+
+/// Functions of `interlane._async`, each from its first use on.
+pub(crate) struct Coroutines {
+    pub(crate) asend: Global,
+    pub(crate) arecv: Global,
+    pub(crate) next_item: Global,
+    pub(crate) aenter: Global,
+    pub(crate) aexit: Global,
+}
+
+impl Coroutines {
+    fn globals(&self) -> [&Global; 5] {
+        [
+            &self.asend,
+            &self.arecv,
+            &self.next_item,
+            &self.aenter,
+            &self.aexit,
+        ]
+    }
 }
 
 /// The interpreter's record, set once by exec.
@@ -121,6 +143,7 @@ impl State {
             &self.stats,
         ]
         .into_iter()
+        .chain(self.coroutines.globals())
         .chain(self.sync.globals())
         .chain(self.frozen.globals())
         .chain(self.errors.globals())

@@ -1,9 +1,9 @@
 //! References to Python objects: strong, borrowed, and kept in the module's state.
 
-use core::cell::Cell;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3_ffi as ffi;
 
@@ -22,10 +22,10 @@ pub(crate) struct Ref<'a> {
     _owner: PhantomData<(&'a (), *mut ())>,
 }
 
-/// A reference that belongs to the module's state. All zeroes is "empty". Written by the module's exec and clear
-/// only, when no other thread has the module, GIL or no GIL.
+/// A reference that belongs to the module's state. All zeroes is "empty". Emptied by the module's clear only, when no
+/// other thread has the module, GIL or no GIL.
 #[repr(transparent)]
-pub(crate) struct Global(Cell<*mut ffi::PyObject>);
+pub(crate) struct Global(AtomicPtr<ffi::PyObject>);
 
 impl<'py> Owned<'py> {
     /// # Safety
@@ -97,14 +97,30 @@ impl<'a> Ref<'a> {
 
 impl Global {
     pub(crate) fn set(&self, object: Owned<'_>) {
-        let old = self.0.replace(object.into_ptr());
-        debug_assert!(old.is_null(), "a global is set once");
+        let first = self.offer(object);
+        debug_assert!(first, "a global is set once");
+    }
+
+    /// Sets it, unless another thread has; says which.
+    pub(crate) fn offer(&self, object: Owned<'_>) -> bool {
+        // Release: the object before its address (Acquire in `as_ptr`).
+        let empty = self.0.compare_exchange(
+            ptr::null_mut(),
+            object.as_ptr(),
+            Ordering::Release,
+            Ordering::Relaxed,
+        );
+        if empty.is_ok() {
+            let _kept = object.into_ptr();
+        }
+        empty.is_ok()
     }
 
     /// The object, or `None` before the module was executed and after it was cleared.
     pub(crate) fn try_get<'py>(&'py self, _py: Attached<'py>) -> Option<Ref<'py>> {
         // SAFETY: not NULL; the state owns a reference for as long as it is borrowed.
-        (!self.0.get().is_null()).then(|| unsafe { Ref::from_ptr(self.0.get()) })
+        let object = self.as_ptr();
+        (!object.is_null()).then(|| unsafe { Ref::from_ptr(object) })
     }
 
     /// The object; a `SystemError` when the interpreter has already cleared the module.
@@ -120,12 +136,12 @@ impl Global {
 
     /// For the module's traverse: the raw pointer, perhaps NULL.
     pub(super) fn as_ptr(&self) -> *mut ffi::PyObject {
-        self.0.get()
+        self.0.load(Ordering::Acquire)
     }
 
     /// For the module's clear. Idempotent.
     pub(super) fn clear(&self, _py: Attached<'_>) {
-        let old = self.0.replace(ptr::null_mut());
+        let old = self.0.swap(ptr::null_mut(), Ordering::AcqRel);
         // SAFETY: attached; NULL is allowed; replaced before the decrement, so re-entry finds it empty.
         unsafe {
             if !old.is_null() {

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use crate::py::{Cx, Owned, PyResult, Ref};
+use crate::py::{Cx, Global, Owned, PyResult, Ref};
 
 /// `module.function(*arguments)`.
 pub(super) fn call<'py, const N: usize>(
@@ -11,7 +11,25 @@ pub(super) fn call<'py, const N: usize>(
     function: &CStr,
     arguments: [Ref<'_>; N],
 ) -> PyResult<Owned<'py>> {
-    let module = cx.ours(module)?;
-    let function = module.get().attribute(cx.py(), function)?;
+    find(cx, module, function)?.get().call(cx.py(), arguments)
+}
+
+/// The same, of a function that `home` keeps from its first use on: to look it up takes longer than to call it.
+pub(super) fn call_kept<'py, const N: usize>(
+    cx: Cx<'py>,
+    home: &Global,
+    module: &CStr,
+    function: &CStr,
+    arguments: [Ref<'_>; N],
+) -> PyResult<Owned<'py>> {
+    if let Some(function) = home.try_get(cx.py()) {
+        return function.call(cx.py(), arguments);
+    }
+    let function = find(cx, module, function)?;
+    home.offer(function.get().to_owned(cx.py()));
     function.get().call(cx.py(), arguments)
+}
+
+fn find<'py>(cx: Cx<'py>, module: &CStr, function: &CStr) -> PyResult<Owned<'py>> {
+    cx.ours(module)?.get().attribute(cx.py(), function)
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use crate::convert::{Message, Packing, pack, pack_buffer};
 use crate::errors::{Error, raise, refused};
-use crate::py::{Args, Cx, Owned, PyResult, Raised, Ref, Signature, record};
+use crate::py::{Args, Cx, Global, Owned, PyResult, Raised, Ref, Signature, record};
 use crate::runtime::Interpreter;
 use crate::runtime::interpreter::Close;
 use crate::runtime::lane::{self, Lane, LaneReceiver, LaneSender, Terms};
@@ -274,10 +274,11 @@ impl<H: Handle> End<H> {
 /// What `interlane._async` does: `function(end, *arguments)`.
 fn awaitable<'py, const N: usize>(
     cx: Cx<'py>,
+    home: &Global,
     function: &CStr,
     arguments: [Ref<'_>; N],
 ) -> PyResult<Owned<'py>> {
-    super::awaitable::call(cx, c"interlane._async", function, arguments)
+    super::awaitable::call_kept(cx, home, c"interlane._async", function, arguments)
 }
 
 const ASEND: Signature<1> = Signature {
@@ -290,29 +291,29 @@ const ASEND: Signature<1> = Signature {
 
 pub(crate) fn asend<'py>(this: Ref<'py>, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     match args.parse(cx.py(), &ASEND)? {
-        [Some(item)] => awaitable(cx, c"asend", [this, item]),
+        [Some(item)] => awaitable(cx, &cx.state.coroutines.asend, c"asend", [this, item]),
         [None] => unreachable!("the signature requires it"),
     }
 }
 
 pub(crate) fn arecv<'py>(this: Ref<'py>, cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     args.parse(cx.py(), &Signature::empty("arecv"))?;
-    awaitable(cx, c"arecv", [this])
+    awaitable(cx, &cx.state.coroutines.arecv, c"arecv", [this])
 }
 
 /// `__anext__`.
 pub(crate) fn async_next<'py>(cx: Cx<'py>, this: Ref<'py>) -> PyResult<Owned<'py>> {
-    awaitable(cx, c"next_item", [this])
+    awaitable(cx, &cx.state.coroutines.next_item, c"next_item", [this])
 }
 
 /// `__aenter__`.
 pub(crate) fn async_enter<'py>(this: Ref<'py>, cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
-    awaitable(cx, c"aenter", [this])
+    awaitable(cx, &cx.state.coroutines.aenter, c"aenter", [this])
 }
 
 /// `__aexit__`.
 pub(crate) fn async_exit<'py>(this: Ref<'py>, cx: Cx<'py>, _: Args<'py>) -> PyResult<Owned<'py>> {
-    awaitable(cx, c"aexit", [this])
+    awaitable(cx, &cx.state.coroutines.aexit, c"aexit", [this])
 }
 
 impl<H: Handle> Drop for End<H> {
