@@ -246,7 +246,7 @@ def test_the_main_interpreter_cannot_be_changed():
 
 
 def test_event_loops_run_in_interpreters_while_the_main_one_runs_one(run_child):
-    # On 3.12, `asyncio.run` found the main interpreter's own handler of Ctrl-C in them, and the process crashed.
+    # On 3.12, `asyncio.run` found the main one's own handler of Ctrl-C in them, and the process crashed.
     run_child(
         """
         import asyncio
