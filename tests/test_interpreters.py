@@ -245,6 +245,27 @@ def test_the_main_interpreter_cannot_be_changed():
         main.call(len, ())
 
 
+def test_event_loops_run_in_interpreters_while_the_main_one_runs_one(run_child):
+    # On 3.12, `asyncio.run` found the main one's own handler of Ctrl-C in them, and the process crashed.
+    run_child(
+        """
+        import asyncio
+        from interlane import interpreters
+
+        code = "import asyncio\\nfor _ in range(20): asyncio.run(asyncio.sleep(0))"
+
+        async def main():
+            there = [interpreters.create() for _ in range(3)]
+            there[0].exec(code)  # on the main thread
+            await asyncio.gather(*(asyncio.to_thread(interp.exec, code) for interp in there))
+            for interp in there:
+                interp.close()
+
+        asyncio.run(main())
+        """
+    )
+
+
 def test_an_interpreter_has_a_gil_of_its_own(run_child):
     """One that never lets go of its own does not hold up the others; with a shared one this would hang."""
     out = run_child(

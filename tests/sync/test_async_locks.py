@@ -403,7 +403,6 @@ asyncio.run(main())
 for thread in threads:
     thread.join()
 print(number.load(), waiting(lock))
-os._exit(0)  # 3.12.1 aborts when the process ends after asyncio ran in a sub-interpreter
 """,
         kind,
         timeout=100,

@@ -12,6 +12,11 @@ use crate::py::{Attached, PyResult, Raised};
 const DISARM: &str = "(lambda threading: threading and threading._shutdown_locks.discard(\
     threading._main_thread._tstate_lock))(__import__('sys').modules.get('threading'))";
 
+/// `signal.getsignal` hands out the main interpreter's own handlers, and `asyncio.run` asks for them: while the main one
+/// is in `asyncio.run`, the process crashes. To an interpreter that can't set any they are all "not installed from
+/// Python", which is `None`; the function is a built-in one so that it keeps nothing of `__main__` alive.
+const HIDE_HANDLERS: &str = "__import__('_signal').getsignal = {}.get";
+
 /// Taken by any thread, for single operations, none of them CPython's.
 static MADE: Mutex<Vec<Made>> = Mutex::new(Vec::new());
 
@@ -74,6 +79,8 @@ impl Drop for Claim {
 /// Creates an interpreter to which there is one reference; returns its id.
 pub(crate) fn create(py: Attached<'_>) -> PyResult<i64> {
     let (id, birth) = made::create(py)?;
+    // SAFETY: nobody else knows it yet. Failing is no reason not to have it.
+    let _ = unsafe { birth.run(py, HIDE_HANDLERS) };
     made().push(Made {
         id,
         birth,
