@@ -118,8 +118,8 @@ impl Global {
 
     /// The object, or `None` before the module was executed and after it was cleared.
     pub(crate) fn try_get<'py>(&'py self, _py: Attached<'py>) -> Option<Ref<'py>> {
-        // SAFETY: not NULL; the state owns a reference for as long as it is borrowed.
         let object = self.as_ptr();
+        // SAFETY: not NULL; the state owns a reference for as long as it is borrowed.
         (!object.is_null()).then(|| unsafe { Ref::from_ptr(object) })
     }
 
