@@ -26,11 +26,11 @@ def descriptors() -> Callable[[], int]:
 
 
 @pytest.fixture
-def ends() -> Callable[..., AbstractAsyncContextManager[tuple[Any, Any]]]:
+def opened() -> Callable[..., AbstractAsyncContextManager[tuple[Any, Any]]]:
     """The ends of a channel with this capacity, for `async with`."""
 
     @asynccontextmanager
-    async def opened(capacity: int | None = None) -> AsyncIterator[tuple[Any, Any]]:
+    async def make(capacity: int | None = None) -> AsyncIterator[tuple[Any, Any]]:
         send, recv = interlane.create_channel(capacity)
         async with send as same_send, recv as same_recv:
             assert same_send is send
@@ -39,7 +39,7 @@ def ends() -> Callable[..., AbstractAsyncContextManager[tuple[Any, Any]]]:
         assert send.closed
         assert recv.closed
 
-    return opened
+    return make
 
 
 @pytest.fixture

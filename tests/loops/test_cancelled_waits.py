@@ -11,7 +11,7 @@ import pytest
 @pytest.mark.parametrize("capacity", [None, 0, 1])
 @pytest.mark.parametrize("selecting", [False, True])
 def test_a_cancelled_arecv_loses_nothing_at_any_step(
-    run_loop: Any, capacity: Any, selecting: bool, ends: Any
+    run_loop: Any, capacity: Any, selecting: bool, opened: Any
 ) -> None:
     async def receive(recv: Any, other: Any) -> Any:
         return (await interlane.aselect(other, recv)).item if selecting else await recv.arecv()
@@ -20,7 +20,7 @@ def test_a_cancelled_arecv_loses_nothing_at_any_step(
         outcomes = set()
         for send_at in range(5):
             for cancel_at in range(6):
-                async with ends(capacity) as (send, recv), ends() as (_, other):
+                async with opened(capacity) as (send, recv), opened() as (_, other):
                     task = asyncio.create_task(receive(recv, other))
                     sent = False
                     for step in range(7):
@@ -46,7 +46,7 @@ def test_a_cancelled_arecv_loses_nothing_at_any_step(
 
 
 @pytest.mark.parametrize("capacity", [0, 1])
-def test_a_cancelled_asend_has_sent_or_not_at_any_step(run_loop: Any, capacity: int, ends: Any) -> None:
+def test_a_cancelled_asend_has_sent_or_not_at_any_step(run_loop: Any, capacity: int, opened: Any) -> None:
     async def send_and_tell(send: Any) -> bool:
         try:
             await send.asend("item")
@@ -58,7 +58,7 @@ def test_a_cancelled_asend_has_sent_or_not_at_any_step(run_loop: Any, capacity: 
         outcomes = set()
         for receive_at in range(5):
             for cancel_at in range(1, 6):
-                async with ends(capacity) as (send, recv):
+                async with opened(capacity) as (send, recv):
                     send.send_many(range(capacity))
                     task = asyncio.create_task(send_and_tell(send))
                     got = []
@@ -81,10 +81,10 @@ def test_a_cancelled_asend_has_sent_or_not_at_any_step(run_loop: Any, capacity: 
 
 
 def test_an_item_that_a_cancelled_arecv_had_goes_to_the_next_in_line(
-    run_loop: Any, ends: Any, started: Any
+    run_loop: Any, opened: Any, started: Any
 ) -> None:
     async def main() -> None:
-        async with ends() as (send, recv):
+        async with opened() as (send, recv):
             first = await started(recv.arecv())
             second = await started(recv.arecv())
             send.send("item")
@@ -95,12 +95,12 @@ def test_an_item_that_a_cancelled_arecv_had_goes_to_the_next_in_line(
     run_loop(main())
 
 
-def test_time_outs_against_a_sender_in_a_thread_lose_nothing(run_loop: Any, ends: Any) -> None:
+def test_time_outs_against_a_sender_in_a_thread_lose_nothing(run_loop: Any, opened: Any) -> None:
     total = 2000
 
     async def main() -> list[int]:
         got = []
-        async with ends(4) as (send, recv):
+        async with opened(4) as (send, recv):
             thread = threading.Thread(target=send.send_many, args=(range(total),))
             thread.start()
             patience = 0

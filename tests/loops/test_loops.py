@@ -15,10 +15,10 @@ except ImportError:
 
 
 def test_many_waits_of_a_loop_share_one_descriptor(
-    run_loop: Any, ends: Any, started: Any, descriptors: Any
+    run_loop: Any, opened: Any, started: Any, descriptors: Any
 ) -> None:
     async def main() -> None:
-        async with ends() as (send, recv), ends(0) as (send2, recv2):
+        async with opened() as (send, recv), opened(0) as (send2, recv2):
             first = await started(recv.arecv())
             threads, before = set(threading.enumerate()), descriptors()
             tasks = [await started(recv.arecv()) for _ in range(50)]
@@ -35,7 +35,7 @@ def test_many_waits_of_a_loop_share_one_descriptor(
 
 
 @pytest.mark.parametrize("make", ["plain", "eager", "python", "debug"])
-def test_every_kind_of_task_goes_on_as_itself(run_loop: Any, make: str, ends: Any, started: Any) -> None:
+def test_every_kind_of_task_goes_on_as_itself(run_loop: Any, make: str, opened: Any, started: Any) -> None:
     variable: ContextVar[int] = ContextVar("variable", default=0)
 
     async def receive(recv: Any, number: int) -> None:
@@ -57,7 +57,7 @@ def test_every_kind_of_task_goes_on_as_itself(run_loop: Any, make: str, ends: An
         elif make == "python":
             slow: Any = asyncio.tasks._PyTask  # type: ignore[attr-defined]
             loop.set_task_factory(lambda loop, coroutine, **more: slow(coroutine, loop=loop, **more))
-        async with ends() as (send, recv):
+        async with opened() as (send, recv):
             tasks = [await started(receive(recv, number)) for number in range(5)]
             for _ in range(2):
                 send.send_many(range(5))
@@ -96,13 +96,13 @@ async def _results(tasks: list[asyncio.Task[Any]]) -> list[Any]:
     return [await task for task in tasks]
 
 
-def test_tasks_that_wake_each_other_leave_the_loop_to_others(run_loop: Any, ends: Any, started: Any) -> None:
+def test_tasks_that_wake_each_other_leave_the_loop_to_others(run_loop: Any, opened: Any, started: Any) -> None:
     async def play(send: Any, recv: Any) -> None:
         while True:
             await send.asend(await recv.arecv())
 
     async def main() -> None:
-        async with ends() as (there, out), ends() as (back, home):
+        async with opened() as (there, out), opened() as (back, home):
             tasks = [await started(play(back, out)), await started(play(there, home))]
             there.send("ball")
             for _ in range(50):
@@ -114,9 +114,9 @@ def test_tasks_that_wake_each_other_leave_the_loop_to_others(run_loop: Any, ends
     run_loop(main())
 
 
-def test_what_a_wait_yields_is_a_future_to_others(run_loop: Any, ends: Any) -> None:
+def test_what_a_wait_yields_is_a_future_to_others(run_loop: Any, opened: Any) -> None:
     async def main() -> None:
-        async with ends() as (send, recv):
+        async with opened() as (send, recv):
             called: list[Any] = []
             for way in ("late", "plain", "removed", "with a context", "cancelled"):
                 coroutine = recv.arecv()

@@ -25,9 +25,9 @@ def test_what_is_there_is_received_without_the_loop() -> None:
     assert done.value.value == "more"
 
 
-def test_arecv_waits_for_an_item(run_loop: Any, ends: Any, started: Any) -> None:
+def test_arecv_waits_for_an_item(run_loop: Any, opened: Any, started: Any) -> None:
     async def main() -> None:
-        async with ends() as (send, recv):
+        async with opened() as (send, recv):
             task = await started(recv.arecv())
             assert recv.statistics().waiting_receivers == 1
             threading.Timer(0.01, send.send, ("item",)).start()
@@ -38,9 +38,9 @@ def test_arecv_waits_for_an_item(run_loop: Any, ends: Any, started: Any) -> None
 
 
 @pytest.mark.parametrize("capacity", [0, 1])
-def test_asend_waits_for_room(run_loop: Any, capacity: int, ends: Any, started: Any) -> None:
+def test_asend_waits_for_room(run_loop: Any, capacity: int, opened: Any, started: Any) -> None:
     async def main() -> None:
-        async with ends(capacity) as (send, recv):
+        async with opened(capacity) as (send, recv):
             for number in range(capacity):
                 await send.asend(number)
             task = await started(send.asend("last"))
@@ -52,9 +52,9 @@ def test_asend_waits_for_room(run_loop: Any, capacity: int, ends: Any, started: 
     run_loop(main())
 
 
-def test_two_tasks_of_a_loop_meet_in_a_rendezvous(run_loop: Any, ends: Any) -> None:
+def test_two_tasks_of_a_loop_meet_in_a_rendezvous(run_loop: Any, opened: Any) -> None:
     async def main() -> None:
-        async with ends(0) as (send, recv):
+        async with opened(0) as (send, recv):
             for first in (True, False):
                 coroutines = [send.asend(1), recv.arecv()]
                 got = await asyncio.gather(*(coroutines if first else reversed(coroutines)))
@@ -63,9 +63,9 @@ def test_two_tasks_of_a_loop_meet_in_a_rendezvous(run_loop: Any, ends: Any) -> N
     run_loop(main())
 
 
-def test_async_for_ends_with_the_channel(run_loop: Any, ends: Any) -> None:
+def test_async_for_ends_with_the_channel(run_loop: Any, opened: Any) -> None:
     async def main() -> list[int]:
-        async with ends(2) as (send, recv):
+        async with opened(2) as (send, recv):
 
             async def produce() -> None:
                 async with send:
@@ -80,21 +80,21 @@ def test_async_for_ends_with_the_channel(run_loop: Any, ends: Any) -> None:
     assert run_loop(main()) == list(range(50))
 
 
-def test_a_close_ends_what_is_awaited(run_loop: Any, ends: Any, started: Any) -> None:
+def test_a_close_ends_what_is_awaited(run_loop: Any, opened: Any, started: Any) -> None:
     async def main() -> None:
-        async with ends() as (send, recv):
+        async with opened() as (send, recv):
             task = await started(recv.arecv())
             send.close()
             with pytest.raises(interlane.EndOfChannel):
                 await task
             with pytest.raises(interlane.EndOfChannel):
                 await recv.arecv()
-        async with ends(0) as (send, recv):
+        async with opened(0) as (send, recv):
             task = await started(send.asend(1))
             recv.close()
             with pytest.raises(interlane.BrokenChannel):
                 await task
-        async with ends() as (_, recv):
+        async with opened() as (_, recv):
             task = await started(recv.arecv())
             recv.close()
             with pytest.raises(interlane.ClosedError):
@@ -103,9 +103,9 @@ def test_a_close_ends_what_is_awaited(run_loop: Any, ends: Any, started: Any) ->
     run_loop(main())
 
 
-def test_aselect_gives_up_after_its_timeout(run_loop: Any, ends: Any, started: Any) -> None:
+def test_aselect_gives_up_after_its_timeout(run_loop: Any, opened: Any, started: Any) -> None:
     async def main() -> None:
-        async with ends() as (send, recv), ends(0) as (send2, recv2):
+        async with opened() as (send, recv), opened(0) as (send2, recv2):
             began = time.perf_counter()
             with pytest.raises(TimeoutError, match="timed out"):
                 await interlane.aselect(recv, (send2, 1), timeout=0.05)
@@ -129,9 +129,9 @@ def test_aselect_gives_up_after_its_timeout(run_loop: Any, ends: Any, started: A
     run_loop(main())
 
 
-def test_aselect_does_the_first_that_is_possible(run_loop: Any, ends: Any, started: Any) -> None:
+def test_aselect_does_the_first_that_is_possible(run_loop: Any, opened: Any, started: Any) -> None:
     async def main() -> None:
-        async with ends() as (send, recv), ends(0) as (send2, recv2):
+        async with opened() as (send, recv), opened(0) as (send2, recv2):
             task = await started(interlane.aselect(recv, (send2, "sent"), recv))
             assert await asyncio.to_thread(recv2.recv) == "sent"
             selected = await task
@@ -152,9 +152,9 @@ def test_aselect_does_the_first_that_is_possible(run_loop: Any, ends: Any, start
     run_loop(main())
 
 
-def test_what_cannot_be_shared_is_refused(run_loop: Any, ends: Any) -> None:
+def test_what_cannot_be_shared_is_refused(run_loop: Any, opened: Any) -> None:
     async def main() -> None:
-        async with ends(0) as (send, recv):
+        async with opened(0) as (send, recv):
             with pytest.raises(interlane.NotShareableError):
                 await send.asend(object())
             with pytest.raises(interlane.ChannelEmpty):
@@ -164,9 +164,9 @@ def test_what_cannot_be_shared_is_refused(run_loop: Any, ends: Any) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
-def test_a_wait_costs_no_time_of_the_processor(run_loop: Any, ends: Any, started: Any) -> None:
+def test_a_wait_costs_no_time_of_the_processor(run_loop: Any, opened: Any, started: Any) -> None:
     async def main() -> float:
-        async with ends() as (send, recv):
+        async with opened() as (send, recv):
             task = await started(recv.arecv())
             spent = 1.0
             for _ in range(20):  # other threads of the process count, too
