@@ -197,6 +197,15 @@ def narrow() -> Iterator[tuple[Any, Any]]:
 
 
 @pytest.fixture
+def interp() -> Iterator[Any]:
+    """A new interpreter, which the test may close."""
+    interpreter = interpreters.create()
+    yield interpreter
+    with contextlib.suppress(interpreters.InterpreterNotFoundError):
+        interpreter.close()
+
+
+@pytest.fixture
 def other() -> Iterator[Any]:
     """Another interpreter."""
     interp = interpreters.create()

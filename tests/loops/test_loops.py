@@ -96,7 +96,9 @@ async def _results(tasks: list[asyncio.Task[Any]]) -> list[Any]:
     return [await task for task in tasks]
 
 
-def test_tasks_that_wake_each_other_leave_the_loop_to_others(run_loop: Any, opened: Any, started: Any) -> None:
+def test_tasks_that_wake_each_other_leave_the_loop_to_others(
+    run_loop: Any, opened: Any, started: Any
+) -> None:
     async def play(send: Any, recv: Any) -> None:
         while True:
             await send.asend(await recv.arecv())
