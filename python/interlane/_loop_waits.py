@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Generator
 from contextvars import Context
 from itertools import count
-from types import coroutine
+from types import BuiltinMethodType, coroutine
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
@@ -30,21 +30,23 @@ def in_trio() -> bool:
 class _Waits(dict[int, tuple[Any, ...]]):
     """The waits of one event loop: what ends each, see `_LoopBell.step`. Kept by the loop, for that call."""
 
-    __slots__ = ("__weakref__", "bell", "numbers")
+    __slots__ = ("__weakref__", "bell", "numbers", "over")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self.bell = _core._loop_bell()  # noqa: SLF001 - ours
         self.numbers = count()
+        self.over: asyncio.Future[None] = asyncio.Future(loop=loop)
+        self.over.set_result(None)
         loop.add_reader(self.bell.fileno(), self.bell.step, self)
 
     def expire(self, number: int) -> None:
         match self.pop(number, None):
             case (end,):
                 end(True)
-            case (end, run, wake, pause):
+            case (end, run, wake, over):
                 end(True)
-                run(wake, pause)
+                run(wake, over)
 
 
 class _Pause(asyncio.Future[bool]):
@@ -66,7 +68,9 @@ class _Pause(asyncio.Future[bool]):
         step = self._waits.get(self._number, ())
         # It is tasks that give their context. In debug mode, loops want to know what takes long.
         if len(step) == 1 and context is not None and not self.get_loop().get_debug():
-            self._waits[self._number] = (*step, context.run, fn, self)
+            # One of asyncio's own tasks asks what it is woken with for its result only, of a plain future quickly.
+            of_task = isinstance(fn, BuiltinMethodType) and isinstance(fn.__self__, asyncio.Task)
+            self._waits[self._number] = (*step, context.run, fn, self._waits.over if of_task else self)
         else:
             super().add_done_callback(fn, context=context)
 

@@ -221,19 +221,17 @@ impl Interpreter {
         &self.keepers
     }
 
-    /// Attaches a thread that is attached nowhere, runs `work`, and detaches it.
+    /// Attaches a thread that is attached nowhere, runs `work`, and detaches it; nothing once the interpreter has begun
+    /// to end.
     ///
     /// # Safety
-    /// The interpreter does not end meanwhile: the caller has a pass. The thread is attached nowhere.
-    pub(crate) unsafe fn enter(&self, work: impl FnOnce(Cx<'_>)) {
-        // SAFETY: forwarded to the caller.
-        unsafe {
-            self.visit(|py| {
-                if let Err(raised) = interp::with_state(py, work) {
-                    raised.report_alone(py);
-                }
-            });
-        }
+    /// The thread is attached nowhere.
+    pub(super) unsafe fn enter(&self, work: impl FnOnce(Attached<'_>)) {
+        let (Some(_pass), Some(_guard)) = (self.owner.enter(), self.view.guard()) else {
+            return;
+        };
+        // SAFETY: the pass keeps the interpreter from ending; the rest is forwarded to the caller.
+        unsafe { self.handle.enter(|| self.owner.forfeit(), work) }
     }
 
     /// Identifiers of the threads that the interpreter's end would wait for; none once it is ending for good.
@@ -242,17 +240,12 @@ impl Interpreter {
     /// Enters the interpreter: the calling thread is attached nowhere.
     pub(super) unsafe fn threads(&self) -> Vec<u64> {
         let mut threads = Vec::new();
-        if let (Some(_pass), Some(_guard)) = (self.owner.enter(), self.view.guard()) {
-            // SAFETY: the pass keeps the interpreter from ending; the rest is forwarded to the caller.
-            unsafe {
-                self.handle.enter(
-                    || self.owner.forfeit(),
-                    |py| match listed_threads(py, c"others") {
-                        Ok(found) => threads = found,
-                        Err(raised) => raised.ignore(py), // `threading` is being taken apart
-                    },
-                );
-            }
+        // SAFETY: forwarded to the caller.
+        unsafe {
+            self.enter(|py| match listed_threads(py, c"others") {
+                Ok(found) => threads = found,
+                Err(raised) => raised.ignore(py), // `threading` is being taken apart
+            });
         }
         threads
     }

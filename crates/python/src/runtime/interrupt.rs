@@ -269,23 +269,16 @@ pub(crate) fn check_signals(cx: Cx<'_>) -> PyResult<()> {
     }
     let Some(main) = main() else { return Ok(()) };
     let mut exception = None;
-    here.detach(cx.py(), || {
-        if let Some(_pass) = main.owner.enter() {
-            // SAFETY: the pass keeps the interpreter from ending; the thread has just been detached.
-            unsafe {
-                main.enter(|cx| {
-                    let packed = cx.check_signals().map_err(|raised| {
-                        let exception = raised.take(cx.py());
-                        keep(cx, exception.get());
-                        pack(cx, exception.get(), Packing::PROXIES)
-                    });
-                    match packed {
-                        Ok(()) => (),
-                        Err(Ok(message)) => exception = Some(message),
-                        Err(Err(raised)) => raised.report_alone(cx.py()),
-                    }
-                });
-            }
+    main.visit(here, cx.py(), |cx| {
+        let packed = cx.check_signals().map_err(|raised| {
+            let exception = raised.take(cx.py());
+            keep(cx, exception.get());
+            pack(cx, exception.get(), Packing::PROXIES)
+        });
+        match packed {
+            Ok(()) => (),
+            Err(Ok(message)) => exception = Some(message),
+            Err(Err(raised)) => raised.report_alone(cx.py()),
         }
     });
     let Some(message) = exception else {
@@ -361,12 +354,9 @@ fn strike() {
     if !raises() {
         return;
     }
-    let Some(_pass) = owner.owner.enter() else {
-        return;
-    };
-    // SAFETY: the pass keeps the interpreter from ending; the listener is attached nowhere.
+    // SAFETY: the listener is attached nowhere.
     unsafe {
-        owner.enter(|cx| {
+        owner.enter(|py| {
             // Under the owner's GIL, which whoever is in that call needs for leaving it.
             let mut abroad = abroad();
             let call = abroad.calls.last_mut();
@@ -378,7 +368,7 @@ fn strike() {
                 });
             drop(abroad);
             if inside {
-                signals::interrupt(cx.py(), thread);
+                signals::interrupt(py, thread);
             }
         });
     }
@@ -388,24 +378,22 @@ fn strike() {
 fn raises() -> bool {
     let mut raises = false;
     let Some(main) = main() else { return false };
-    if let Some(_pass) = main.owner.enter() {
-        // SAFETY: the pass keeps the interpreter from ending; the listener is attached nowhere.
-        unsafe {
-            main.enter(|cx| match is_default(cx) {
-                Ok(is) => raises = is,
-                Err(raised) => raised.report_alone(cx.py()),
-            });
-        }
+    // SAFETY: the listener is attached nowhere.
+    unsafe {
+        main.enter(|py| match is_default(py) {
+            Ok(is) => raises = is,
+            Err(raised) => raised.report_alone(py),
+        });
     }
     raises
 }
 
-fn is_default(cx: Cx<'_>) -> PyResult<bool> {
-    let signal = cx.import(c"_signal")?;
-    let default = signal.get().attribute(cx.py(), c"default_int_handler")?;
-    let number = cx.int(libc::SIGINT.into())?;
-    let current = signal.get().attribute(cx.py(), c"getsignal")?;
-    let current = current.get().call(cx.py(), [number.get()])?;
+fn is_default(py: Attached<'_>) -> PyResult<bool> {
+    let signal = py.import(c"_signal")?;
+    let default = signal.get().attribute(py, c"default_int_handler")?;
+    let number = py.int(libc::SIGINT.into())?;
+    let current = signal.get().attribute(py, c"getsignal")?;
+    let current = current.get().call(py, [number.get()])?;
     Ok(current.get().address() == default.get().address())
 }
 

@@ -7,8 +7,8 @@ use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Interpreter;
-use crate::py::Attached;
-use crate::py::interp::ThreadState;
+use crate::py::interp::{self, ThreadState};
+use crate::py::{Attached, Cx};
 
 /// Without a GIL, what a thread has made in another interpreter waits for its thread state to be used before it is
 /// freed: so it must not be kept there either.
@@ -37,11 +37,34 @@ impl Left {
 }
 
 impl Interpreter {
+    /// Leaves `here`, to which this thread is attached, runs `work` in this interpreter unless that has begun to end,
+    /// and comes back.
+    pub(crate) fn visit(&self, here: &Self, py: Attached<'_>, work: impl FnOnce(Cx<'_>) + Send) {
+        let Some(pass) = self.owner.enter() else {
+            return;
+        };
+        // A thread state that is kept is what CPython knows the thread by until it is attached again, and then it
+        // writes to it: so long it must not be freed. No pass is kept for a daemon thread that never comes back.
+        let pass = here.detach(py, move || {
+            // SAFETY: the pass keeps the interpreter from ending; this thread has just been detached.
+            unsafe {
+                self.attach(|py| {
+                    if let Err(raised) = interp::with_state(py, work) {
+                        raised.report_alone(py);
+                    }
+                });
+            }
+            KEEPS.then_some(pass)
+        });
+        drop(pass);
+    }
+
     /// Attaches a thread that is attached nowhere, runs `work`, and detaches it.
     ///
     /// # Safety
-    /// The interpreter does not end meanwhile: the caller has a pass. The thread is attached nowhere.
-    pub(super) unsafe fn visit(&self, work: impl FnOnce(Attached<'_>)) {
+    /// The interpreter does not end until the thread is attached elsewhere: the caller has a pass. The thread is
+    /// attached nowhere.
+    unsafe fn attach(&self, work: impl FnOnce(Attached<'_>)) {
         let Some(_guard) = self.view.guard() else {
             return;
         };

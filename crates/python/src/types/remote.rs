@@ -75,20 +75,11 @@ impl Remote {
         let mut call = Some(pack(cx, call.get(), Packing::PROXIES)?);
         let mut outcome = Outcome::Gone;
         let excursion = Excursion::begin(cx, owner)?;
-        if let Some(pass) = owner.owner.enter() {
-            here.detach(cx.py(), || {
-                // SAFETY: the pass keeps the owner from ending; this thread has just been detached.
-                unsafe {
-                    owner.enter(|cx| {
-                        if let Some(call) = call.take() {
-                            outcome = self.run(cx, call, excursion.as_ref());
-                        }
-                    });
-                }
-                // Here, because a daemon thread may not get out of this call any more.
-                drop(pass);
-            });
-        }
+        owner.visit(here, cx.py(), |cx| {
+            if let Some(call) = call.take() {
+                outcome = self.run(cx, call, excursion.as_ref());
+            }
+        });
         let interrupted = excursion.and_then(|excursion| excursion.end(cx));
         match (interrupted, outcome) {
             // What the called code made of it says at most where it was.
