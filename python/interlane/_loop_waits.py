@@ -68,7 +68,7 @@ class _Pause(asyncio.Future[bool]):
         step = self._waits.get(self._number, ())
         # It is tasks that give their context. In debug mode, loops want to know what takes long.
         if len(step) == 1 and context is not None and not self.get_loop().get_debug():
-            # One of asyncio's own tasks asks what it is woken with for its result only, of a plain future quickly.
+            # One of asyncio's own tasks asks what wakes it for its result only, and a plain future quickly.
             of_task = isinstance(fn, BuiltinMethodType) and isinstance(fn.__self__, asyncio.Task)
             self._waits[self._number] = (*step, context.run, fn, self._waits.over if of_task else self)
         else:

@@ -1,6 +1,8 @@
 """Code is run in an interpreter, and interpreters end, while other threads come and go in there.
 
 CPython 3.12 by itself looks for the thread state to run on without a lock, and crashed within seconds.
+Later versions know a thread, until it is attached again, by the thread state that it had before, and write to
+that.
 """
 
 import sys
@@ -76,10 +78,12 @@ def test_an_interpreter_ends_with_its_last_reference_while_other_threads_visit_i
     run_child(
         PREPARED
         + """
-end = time.monotonic() + 4
+odd = []
+threading.excepthook = lambda thrown: odd.append(thrown.exc_value)
+end = time.monotonic() + 5
 while time.monotonic() < end:
     worker, remote = new_worker()
-    visitors = [start(visit, remote) for _ in range(2)]
+    visitors = [start(visit, remote) for _ in range(3)]
     number, before = worker.id, len(visits)
     until(lambda: len(visits) > before)
     del worker
@@ -91,6 +95,7 @@ while time.monotonic() < end:
         raise AssertionError("it did not end")
     for visitor in visitors:
         visitor.join()
+    assert not odd, odd  # but OwnerGoneError
 """
     )
 

@@ -17,7 +17,7 @@ use super::visits::Left;
 use crate::convert::item;
 use crate::py::guard::View;
 use crate::py::interp::{self, Handle, ThreadState};
-use crate::py::{Attached, Cx, PyResult, Raised};
+use crate::py::{Attached, PyResult, Raised};
 
 /// Kept by a capsule in the interpreter's state dict, by the module's state and by every open end.
 #[derive(Debug)]

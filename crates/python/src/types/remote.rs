@@ -4,7 +4,7 @@
 use core::ffi::CStr;
 use std::sync::Arc;
 
-use interlane_core::{AnyShare, Held, Share};
+use interlane_core::{AnyShare, Held, OwnerState, Share};
 
 use crate::convert::object::{self, Object};
 use crate::convert::{Message, Packing, pack, unpack};
@@ -103,13 +103,20 @@ impl Remote {
             let original = self.original(cx)?;
             let [operation, values, keywords] = call.get().three();
             let result = serve(cx, original.get(), operation, values, keywords)?;
-            pack(cx, result.get(), Packing::PROXIES)
+            match pack(cx, result.get(), Packing::PROXIES) {
+                // Too late for that by now.
+                Err(raised) if cx.state.interpreter().owner.state() != OwnerState::Open => {
+                    raised.ignore(cx.py());
+                    Ok(Outcome::Gone)
+                }
+                packed => packed.map(Outcome::Returned),
+            }
         });
         let result = result.map_err(|raised| raised.take(cx.py()));
         // Before the exception is packed, which is not to be interrupted in turn.
         let left = excursion.map_or(Ok(()), |excursion| excursion.leave(cx));
         let exception = match (left, result) {
-            (Ok(()), Ok(message)) => return Outcome::Returned(message),
+            (Ok(()), Ok(outcome)) => return outcome,
             (Ok(()), Err(exception)) => exception,
             (Err(raised), _) => raised.take(cx.py()),
         };
