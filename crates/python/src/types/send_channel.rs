@@ -181,7 +181,7 @@ impl SendChannel {
     }
 
     /// After a first try that was refused.
-    #[cold]
+    #[inline(never)]
     fn post_later<'py>(
         &self,
         cx: Cx<'py>,
