@@ -230,6 +230,20 @@ def _loops() -> list[object]:
     ]
 
 
+@pytest.fixture
+def started() -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    """What makes a task that has come to its first wait."""
+
+    async def start(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(coroutine)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert not task.done()
+        return task
+
+    return start
+
+
 @pytest.fixture(params=_loops())
 def run_loop(request: pytest.FixtureRequest) -> Callable[[Coroutine[Any, Any, Any]], Any]:
     """Runs a coroutine in an event loop of its own, for at most three minutes."""

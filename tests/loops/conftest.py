@@ -1,8 +1,7 @@
 """What the tests of event loops share."""
 
-import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -40,17 +39,3 @@ def opened() -> Callable[..., AbstractAsyncContextManager[tuple[Any, Any]]]:
         assert recv.closed
 
     return make
-
-
-@pytest.fixture
-def started() -> Callable[[Coroutine[Any, Any, Any]], Any]:
-    """What makes a task that has come to its first wait."""
-
-    async def start(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.create_task(coroutine)
-        for _ in range(3):
-            await asyncio.sleep(0)
-        assert not task.done()
-        return task
-
-    return start

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import threading
 import time
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +28,6 @@ def descriptors() -> int:
 
 def waiting(primitive: Any) -> int:
     return next(it.waiting for it in interlane.inspect().locks if it.id == primitive.id)
-
-
-async def started(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-    """A task that has come to its first wait."""
-    task = asyncio.create_task(coroutine)
-    for _ in range(3):
-        await asyncio.sleep(0)
-    assert not task.done()
-    return task
 
 
 async def hold(lock: Any, turns: int = 3) -> None:
@@ -87,7 +77,7 @@ def test_tasks_of_a_loop_exclude_each_other(run_loop: Any, kind: str) -> None:
 
 
 @pytest.mark.skipif(not DESCRIPTORS.exists(), reason="no /proc")
-def test_many_waits_of_a_loop_need_one_descriptor_and_no_thread(run_loop: Any) -> None:
+def test_many_waits_of_a_loop_need_one_descriptor_and_no_thread(run_loop: Any, started: Any) -> None:
     async def main() -> None:
         lock, event, barrier, number = (
             interlane.Lock(),
@@ -118,7 +108,7 @@ def test_many_waits_of_a_loop_need_one_descriptor_and_no_thread(run_loop: Any) -
     run_loop(main())
 
 
-def test_threads_wake_what_is_awaited(run_loop: Any) -> None:
+def test_threads_wake_what_is_awaited(run_loop: Any, started: Any) -> None:
     async def main() -> None:
         lock, event, number = interlane.Lock(), interlane.Event(), interlane.AtomicInt()
         condition, items = interlane.Condition(), []
@@ -209,7 +199,7 @@ def test_time_outs_against_threads_lose_no_permit(run_loop: Any, make: Any) -> N
     run_loop(main())
 
 
-def test_an_rlock_is_a_tasks(run_loop: Any) -> None:
+def test_an_rlock_is_a_tasks(run_loop: Any, started: Any) -> None:
     async def main() -> None:
         lock = interlane.RLock()
         async with lock, lock:
@@ -237,7 +227,7 @@ def test_an_rlock_is_a_tasks(run_loop: Any) -> None:
     run_loop(main())
 
 
-def test_a_task_that_ends_with_an_rlock_loses_it(run_loop: Any) -> None:
+def test_a_task_that_ends_with_an_rlock_loses_it(run_loop: Any, started: Any) -> None:
     async def main() -> None:
         lock = interlane.RLock()
         go = asyncio.Event()
@@ -281,7 +271,7 @@ def test_a_task_that_is_dropped_with_an_rlock_loses_it(caplog: pytest.LogCapture
     assert lock.recover()
 
 
-def test_a_condition_has_its_lock_again_as_often_as_before(run_loop: Any) -> None:
+def test_a_condition_has_its_lock_again_as_often_as_before(run_loop: Any, started: Any) -> None:
     async def main() -> None:
         condition = interlane.Condition()
 
@@ -302,7 +292,7 @@ def test_a_condition_has_its_lock_again_as_often_as_before(run_loop: Any) -> Non
     run_loop(main())
 
 
-def test_a_barrier_gives_each_party_a_number_and_acts_once(run_loop: Any) -> None:
+def test_a_barrier_gives_each_party_a_number_and_acts_once(run_loop: Any, started: Any) -> None:
     async def main() -> None:
         acted: list[int] = []
         itself: list[Any] = []
@@ -332,7 +322,7 @@ def test_a_barrier_gives_each_party_a_number_and_acts_once(run_loop: Any) -> Non
     run_loop(main())
 
 
-def test_who_comes_to_a_barrier_while_others_get_through_is_of_the_next_round(run_loop: Any) -> None:
+def test_who_comes_to_a_barrier_while_others_leave_is_of_the_next_round(run_loop: Any, started: Any) -> None:
     async def main() -> None:
         acting, go = interlane.Event(), interlane.Event()
         barrier = interlane.Barrier(2, lambda: (acting.set(), go.wait(60)))
