@@ -77,6 +77,18 @@ def test_whence_tells_who_created_it(interp):
     assert interpreters.get_main().whence == "runtime init"
 
 
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="3.12 runs all code on one thread state")
+def test_code_has_a_context_and_thread_local_objects_of_its_own(interp):
+    interp.exec("""if True:
+        import contextvars, threading
+        variable, local = contextvars.ContextVar("variable", default=0), threading.local()
+        variable.set(1)
+        local.set = True
+    """)
+    interp.exec("assert variable.get() == 0 and not hasattr(local, 'set')")
+    interp.exec("assert threading.get_native_id() == threading.current_thread().native_id")
+
+
 def test_the_main_interpreter_is_current_here():
     assert interpreters.get_current() is interpreters.get_main()
     assert interpreters.get_main().id == 0

@@ -57,11 +57,11 @@ def origin_of(cls: type) -> Origin:
     mine = _contents.get(cls)
     if origin is not None and (mine is None or _is_made_of(cls, mine)):
         return origin
-    from interlane._interpreters.primitives import current
+    from interlane.interpreters import get_current
 
     _contents[cls] = _content(cls)
     _definitions.pop(cls, None)
-    origin = current(), _next()
+    origin = get_current().id, _next()
     _note(origin, cls)
     return origin
 

@@ -1,8 +1,8 @@
 """Runs isolated interpreters: the `concurrent.interpreters` API on every supported version.
 
 On 3.14 and later this *is* the standard module: `interlane.interpreters is concurrent.interpreters`. On 3.12
-and 3.13 it is interlane's own implementation with the same names, semantics and messages, over the private
-module that CPython had by then. Some things are wider there than in the standard module: `prepare_main`
+and 3.13 it is interlane's own implementation with the same names, semantics and messages, whose `list_all()`
+leaves out what others have made. Some things are wider there than in the standard module: `prepare_main`
 takes whatever a channel takes (`dict`, `list`, anything that can be pickled), functions may have defaults,
 results may be of classes of the script, and interpreters left open are closed when the process ends.
 

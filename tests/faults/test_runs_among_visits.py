@@ -153,3 +153,39 @@ for one in made:
     one.close()
 """
     )
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="the standard module's own, which crashes")
+def test_interpreters_come_and_go_while_other_threads_list_them(run_child: Any) -> None:
+    """CPython 3.13 by itself ends an interpreter twice if it is asked for while it ends."""
+    run_child(
+        PREPARED
+        + """
+def watch():
+    while not stop.is_set():
+        for one in interpreters.list_all():
+            one.is_running()
+
+def quiet_watch():
+    while not stop.is_set():
+        try:
+            watch()
+        except interpreters.InterpreterNotFoundError:
+            pass  # it has ended since
+
+watchers = [start(quiet_watch) for _ in range(2)]
+end = time.monotonic() + 4
+made = 0
+while time.monotonic() < end or made < 10:
+    one = interpreters.create()
+    one.exec("pass")
+    if made % 3 == 0:
+        one.close()
+    del one
+    made += 1
+stop.set()
+for watcher in watchers:
+    watcher.join()
+assert [one.id for one in interpreters.list_all()] == [0]
+"""
+    )

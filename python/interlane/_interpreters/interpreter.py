@@ -48,9 +48,6 @@ class Interpreter:
     def __reduce__(self) -> tuple[type[Self], tuple[int]]:
         return type(self), (self._id,)
 
-    def __del__(self) -> None:
-        self._release()
-
     @property
     def id(self) -> int:
         """The number of the interpreter, never used again in this process."""
@@ -163,13 +160,10 @@ class Interpreter:
             stay_if_ending()
 
     def _release(self) -> None:
-        # Not set when `__new__` has failed.
-        reference = getattr(self, "_reference", None)
-        if reference is not None:
-            self._reference = None
-            reference.drop()
+        self._reference = None
 
 
+# No object in here may have a `__del__`: while that runs, another thread may still get the object from here.
 _known: WeakValueDictionary[int, Interpreter] = WeakValueDictionary()
 _known_lock = Lock()
 
@@ -182,9 +176,7 @@ def _known_or_new(cls: type[Interpreter], number: int, reference: primitives.Ref
             if reference is not None:
                 # `list_all` in another thread was faster, and may have met it before it was complete.
                 self._whence = whence
-                reference, self._reference = self._reference, reference
-                if reference is not None:
-                    reference.drop()
+                self._reference = reference
             return self
         if reference is None and whence == primitives.MODULE and number != primitives.current():
             # (One that refers to itself would never end.)
@@ -210,7 +202,7 @@ def create() -> Interpreter:
 def list_all() -> list[Interpreter]:
     """Returns all interpreters that exist.
 
-    On 3.12, of those that others have made, only the main one and the one that asks.
+    Of those that others than interlane have made, only the main one and the one that asks.
     """
     found = []
     for number in primitives.ids():

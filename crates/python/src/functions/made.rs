@@ -1,4 +1,4 @@
-//! What `interlane.interpreters` is made of on CPython 3.12.
+//! What `interlane.interpreters` is made of on CPython 3.12 and 3.13.
 
 use crate::py::{Args, Cx, Owned, PyResult, Ref, Signature};
 use crate::runtime::made;
@@ -38,7 +38,7 @@ pub(super) fn in_use<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> 
 
 pub(super) fn refer<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     let [number] = args.parse(cx.py(), &const { of_id("_made_refer") })?;
-    Ok(cx.bool(made::refer(id(cx, number)?)))
+    Ok(made::refer(id(cx, number)?).map_or_else(|| cx.none(), |counted| cx.bool(counted)))
 }
 
 pub(super) fn release<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {

@@ -2,7 +2,7 @@
 
 mod choosing;
 mod inspecting;
-#[cfg(not(Py_3_13))]
+#[cfg(not(Py_3_14))]
 mod made;
 mod mailbox;
 mod sharing;
@@ -195,19 +195,19 @@ Raises TimeoutError after timeout seconds.",
         method::function(c"_c_layout", c_layout, c"_c_layout()\n--\n\nReturn what interlane.h must say, to be compared with it."),
         method::function(c"_inspect", inspecting::inspect, c"_inspect()\n--\n\nReturn what interlane.inspect() makes records of."),
         method::function(c"_at_exit", at_exit, c"_at_exit()\n--\n\nClose this interpreter's record."),
-        #[cfg(not(Py_3_13))]
+        #[cfg(not(Py_3_14))]
         method::function(c"_made_create", made::create, c"_made_create()\n--\n\nCreate an isolated interpreter, with one reference to it; return its id."),
-        #[cfg(not(Py_3_13))]
+        #[cfg(not(Py_3_14))]
         method::function(c"_made_ids", made::ids, c"_made_ids()\n--\n\nReturn the ids of the interpreters that we have made."),
-        #[cfg(not(Py_3_13))]
+        #[cfg(not(Py_3_14))]
         method::function(c"_made_in_use", made::in_use, c"_made_in_use(id, /)\n--\n\nReturn whether somebody runs code in an interpreter of ours, or ends it; None for another."),
-        #[cfg(not(Py_3_13))]
-        method::function(c"_made_refer", made::refer, c"_made_refer(id, /)\n--\n\nAdd a reference to an interpreter of ours; return whether it is one."),
-        #[cfg(not(Py_3_13))]
+        #[cfg(not(Py_3_14))]
+        method::function(c"_made_refer", made::refer, c"_made_refer(id, /)\n--\n\nAdd a reference to an interpreter of ours, unless it is about to end; return whether, None for another."),
+        #[cfg(not(Py_3_14))]
         method::function(c"_made_release", made::release, c"_made_release(id, /)\n--\n\nGive a reference up; the interpreter ends with the last one."),
-        #[cfg(not(Py_3_13))]
+        #[cfg(not(Py_3_14))]
         method::function(c"_made_run", made::run, c"_made_run(id, script, /)\n--\n\nRun a script in an interpreter of ours; return what it raised as text, None for another interpreter."),
-        #[cfg(not(Py_3_13))]
+        #[cfg(not(Py_3_14))]
         method::function(c"_made_destroy", made::destroy, c"_made_destroy(id, /)\n--\n\nEnd an interpreter of ours; return whether it was one."),
         method::function(
             c"_expel_daemons",

@@ -195,7 +195,7 @@ impl Raised {
     }
 
     /// The exception as text, with the name of its class in front. It is forgotten.
-    #[cfg(not(Py_3_13))]
+    #[cfg(not(Py_3_14))]
     pub(crate) fn describe(self, py: Attached<'_>) -> String {
         let exception = self.take(py);
         let text = exception.get().to_text(py);

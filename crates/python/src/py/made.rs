@@ -1,9 +1,10 @@
-//! Interpreters of CPython 3.12, made, used and ended by us.
+//! Interpreters of CPython 3.12 and 3.13, made, used and ended by us.
 //!
-//! Its own `_xxsubinterpreters` runs code on the thread state that an interpreter was born with, which it finds by
+//! 3.12's own `_xxsubinterpreters` runs code on the thread state that an interpreter was born with, which it finds by
 //! walking along all of them without a lock, and ends an interpreter on the newest one. Whoever visits the interpreter
 //! at that moment makes and deletes thread states, or is on the newest one: the process crashes. Here the one that an
-//! interpreter was born with is remembered.
+//! interpreter was born with is remembered. 3.13's `_interpreters` gives out references to one that is ending, and ends
+//! it again with the last of these; both walk along the interpreters without a lock to list them.
 
 use core::ffi::{CStr, c_int, c_void};
 
@@ -63,8 +64,11 @@ impl Birth {
         // SAFETY: the symbols have these types; the thread is attached where they want it to be, and in the end to
         // where it was. The rest is forwarded to the caller.
         unsafe {
-            let here = running::swap_thread(self.0);
             let interpreter = ffi::PyThreadState_GetInterpreter(self.0);
+            let Some(thread) = self.for_code(interpreter) else {
+                return Err("MemoryError: no thread state for the interpreter".to_owned());
+            };
+            let here = running::swap_thread(thread);
             let marked = marks.is_none_or(|(mark, _)| {
                 core::mem::transmute::<*mut c_void, Mark>(mark)(interpreter) == 0
             });
@@ -79,9 +83,32 @@ impl Birth {
             if let Some((_, unmark)) = marks.filter(|_| marked) {
                 core::mem::transmute::<*mut c_void, Unmark>(unmark)(interpreter);
             }
-            running::swap_thread(here);
+            if thread == self.0 {
+                running::swap_thread(here);
+            } else {
+                running::clear_thread(thread);
+                running::swap_thread(here);
+                ffi::PyThreadState_Delete(thread);
+            }
             answer.unwrap_or_else(|| Err("SystemError: internal error".to_owned()))
         }
+    }
+
+    /// The thread state that code runs on: as in CPython's own module, this one on 3.12 and a new one later, with a
+    /// context and thread-local objects of its own.
+    ///
+    /// # Safety
+    /// As for [`run`](Self::run).
+    unsafe fn for_code(
+        self,
+        interpreter: *mut ffi::PyInterpreterState,
+    ) -> Option<*mut ffi::PyThreadState> {
+        if cfg!(not(Py_3_13)) {
+            return Some(self.0);
+        }
+        // SAFETY: the interpreter exists, says the caller.
+        let thread = unsafe { ffi::PyThreadState_New(interpreter) };
+        (!thread.is_null()).then_some(thread)
     }
 
     /// Ends the interpreter, on this thread, which is attached to its own one before and after.

@@ -33,7 +33,7 @@ pub(crate) mod identity;
 pub(crate) mod instance;
 pub(crate) mod interp;
 pub(crate) mod keys;
-#[cfg(not(Py_3_13))]
+#[cfg(not(Py_3_14))]
 pub(crate) mod made;
 pub(crate) mod method;
 pub(crate) mod module;

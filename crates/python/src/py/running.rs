@@ -124,11 +124,11 @@ mod raw {
             ...
         ) -> c_int;
         pub(super) fn PyThreadState_Clear(thread: *mut PyThreadState);
-        #[cfg(not(Py_3_13))]
+        #[cfg(not(Py_3_14))]
         pub(super) fn PyThreadState_Swap(thread: *mut PyThreadState) -> *mut PyThreadState;
-        #[cfg(not(Py_3_13))]
+        #[cfg(not(Py_3_14))]
         pub(super) fn Py_EndInterpreter(thread: *mut PyThreadState);
-        #[cfg(not(Py_3_13))]
+        #[cfg(not(Py_3_14))]
         pub(super) fn Py_NewInterpreterFromConfig(
             thread: *mut *mut PyThreadState,
             config: *const pyo3_ffi::PyInterpreterConfig,
@@ -571,7 +571,7 @@ pub(super) unsafe fn clear_thread(thread: *mut PyThreadState) {
 ///
 /// # Safety
 /// As for CPython's function of this name.
-#[cfg(not(Py_3_13))]
+#[cfg(not(Py_3_14))]
 pub(super) unsafe fn swap_thread(thread: *mut PyThreadState) -> *mut PyThreadState {
     // SAFETY: forwarded to the caller.
     guarded(|| unsafe { raw::PyThreadState_Swap(thread) })
@@ -579,7 +579,7 @@ pub(super) unsafe fn swap_thread(thread: *mut PyThreadState) -> *mut PyThreadSta
 
 /// # Safety
 /// As for CPython's function of this name.
-#[cfg(not(Py_3_13))]
+#[cfg(not(Py_3_14))]
 pub(super) unsafe fn new_interpreter(
     thread: &mut *mut PyThreadState,
     config: &ffi::PyInterpreterConfig,
@@ -590,7 +590,7 @@ pub(super) unsafe fn new_interpreter(
 
 /// # Safety
 /// As for CPython's function of this name.
-#[cfg(not(Py_3_13))]
+#[cfg(not(Py_3_14))]
 pub(super) unsafe fn end_interpreter(thread: *mut PyThreadState) {
     // SAFETY: forwarded to the caller.
     guarded(|| unsafe { raw::Py_EndInterpreter(thread) });

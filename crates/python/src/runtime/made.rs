@@ -1,4 +1,4 @@
-//! Which interpreters of CPython 3.12 we have made, who refers to them, and who is in one.
+//! Which interpreters of CPython 3.12 and 3.13 we have made, who refers to them, and who is in one.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,15 +6,17 @@ use crate::py::error::Builtin;
 use crate::py::made::{self, Birth};
 use crate::py::{Attached, PyResult, Raised};
 
-/// `threading` takes the thread that imported it for the main thread and waits for its lock when the interpreter ends,
+/// On 3.12 `threading` takes the thread that imported it for the main thread and waits for its lock when the interpreter ends,
 /// unless that same thread ends it. Code runs on the thread of whoever calls, so nobody might ever release the lock: it
 /// is taken off the list. An expression, so that `__main__` stays as it is.
+#[cfg(not(Py_3_13))]
 const DISARM: &str = "(lambda threading: threading and threading._shutdown_locks.discard(\
     threading._main_thread._tstate_lock))(__import__('sys').modules.get('threading'))";
 
-/// `signal.getsignal` hands out the main interpreter's own handlers, and `asyncio.run` asks for them: while the main one
+/// On 3.12 `signal.getsignal` hands out the main interpreter's own handlers, and `asyncio.run` asks for them: while the main one
 /// is in `asyncio.run`, the process crashes. To an interpreter that can't set any they are all "not installed from
 /// Python", which is `None`; the function is a built-in one so that it keeps nothing of `__main__` alive.
+#[cfg(not(Py_3_13))]
 const HIDE_HANDLERS: &str = "__import__('_signal').getsignal = {}.get";
 
 /// Taken by any thread, for single operations, none of them CPython's.
@@ -61,6 +63,7 @@ impl Claim {
         // list. The interpreter exists: only this ends one of the list.
         unsafe {
             // Failing is no reason not to end it.
+            #[cfg(not(Py_3_13))]
             let _ = self.birth.run(py, DISARM);
             self.birth.end(py);
         }
@@ -80,6 +83,7 @@ impl Drop for Claim {
 pub(crate) fn create(py: Attached<'_>) -> PyResult<i64> {
     let (id, birth) = made::create(py)?;
     // SAFETY: nobody else knows it yet. Failing is no reason not to have it.
+    #[cfg(not(Py_3_13))]
     let _ = unsafe { birth.run(py, HIDE_HANDLERS) };
     made().push(Made {
         id,
@@ -100,15 +104,14 @@ pub(crate) fn in_use(id: i64) -> Option<bool> {
     made().iter().find(|one| one.id == id).map(|one| one.in_use)
 }
 
-/// Adds a reference; no for an interpreter that isn't ours, has ended or is about to.
-pub(crate) fn refer(id: i64) -> bool {
-    match made().iter_mut().find(|one| one.id == id) {
-        Some(one) if one.references > 0 => {
-            one.references += 1;
-            true
-        }
-        _ => false,
-    }
+/// Adds a reference, unless the interpreter is about to end; says whether it has. None for one that isn't ours, or has
+/// ended.
+pub(crate) fn refer(id: i64) -> Option<bool> {
+    let mut made = made();
+    let one = made.iter_mut().find(|one| one.id == id)?;
+    let counted = one.references > 0;
+    one.references += usize::from(counted);
+    Some(counted)
 }
 
 /// Gives a reference up, and with the last one the interpreter.

@@ -9,7 +9,7 @@ pub(crate) mod interrupt;
 pub(crate) mod keepers;
 pub(crate) mod lane;
 pub(crate) mod loop_bell;
-#[cfg(not(Py_3_13))]
+#[cfg(not(Py_3_14))]
 pub(crate) mod made;
 pub(crate) mod objects;
 pub(crate) mod primitive;
