@@ -204,6 +204,35 @@ def test_a_queue_goes_with_its_last_object() -> None:
         channels.RecvChannel(plain.id).recv()
 
 
+def test_threads_that_let_go_of_a_queue_and_find_it_again_do_not_break_it(run_child: Any) -> None:
+    run_child("""
+import interlane, sys, threading
+from interlane.compat import queues
+sys.setswitchinterval(1e-6)
+carrier, _arrives = interlane.create_channel()
+queue = queues.create()
+number = queue.id
+carrier.send(queue)  # on its way it is kept
+del queue
+failed = []
+
+def use():
+    try:
+        for _ in range(5000):
+            queues.Queue(number).put(None)
+    except queues.QueueError as error:
+        failed.append(error)
+
+threads = [threading.Thread(target=use) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert not failed, failed
+assert queues.Queue(number).qsize() == 15000
+""")
+
+
 @pytest.mark.parametrize(
     "thing", [[1, bytearray(b"copied")], bytearray(b"copied"), array.array("d", [1.5]), {"a": (1, {2})}]
 )

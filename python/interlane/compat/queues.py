@@ -83,17 +83,31 @@ def list_all() -> "list[Queue]":
     return queues
 
 
+# No object in here may have a `__del__`: while that runs, another thread may still get the object from here.
 _known: "weakref.WeakValueDictionary[int, Queue]" = weakref.WeakValueDictionary()
+
+
+class _Ends:
+    """Closes the ends when the queue that they belong to has gone."""
+
+    __slots__ = ("recv", "send")
+
+    def __init__(self, send: "_core.SendChannel[Any]", recv: "_core.RecvChannel[Any]") -> None:
+        self.send = send
+        self.recv = recv
+
+    def __del__(self) -> None:
+        self.send.close()
+        self.recv.close()
 
 
 @final
 class Queue:
     """A queue between interpreters. It lives as long as any interpreter has an object for it."""
 
-    __slots__ = ("__weakref__", "_maxsize", "_recv", "_send", "_unbound")
+    __slots__ = ("__weakref__", "_ends", "_maxsize", "_unbound")
 
-    _send: "_core.SendChannel[Any]"
-    _recv: "_core.RecvChannel[Any]"
+    _ends: _Ends
     _unbound: int
     _maxsize: int
 
@@ -108,13 +122,9 @@ class Queue:
         if found is None:
             raise QueueNotFoundError(f"queue {id} not found")
         self = super().__new__(cls)
-        self._send, self._recv, self._unbound, self._maxsize = found
+        send, recv, self._unbound, self._maxsize = found
+        self._ends = _Ends(send, recv)
         return _known.setdefault(int(id), self)
-
-    def __del__(self) -> None:
-        if hasattr(self, "_recv"):
-            self._send.close()
-            self._recv.close()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.id})"
@@ -127,7 +137,7 @@ class Queue:
 
     def __share__(self) -> tuple[Any, tuple[Any, ...]]:
         # The ends keep the queue on its way.
-        return _arrive, (self._send, self._recv)
+        return _arrive, (self._ends.send, self._ends.recv)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.id,)
@@ -135,7 +145,7 @@ class Queue:
     @property
     def id(self) -> int:
         """The queue's number, the same in every interpreter."""
-        return self._send.id
+        return self._ends.send.id
 
     @property
     def unbounditems(self) -> Any:
@@ -157,7 +167,7 @@ class Queue:
 
     def qsize(self) -> int:
         """Returns how many items are in it at this moment."""
-        return len(self._send)
+        return len(self._ends.send)
 
     def put(
         self, obj: object, block: bool = True, timeout: float | None = None, *, unbounditems: Any = None
@@ -169,8 +179,9 @@ class Queue:
         item goes. Raises `QueueFull`, and `NotShareableError` for what can be neither shared nor pickled.
         """
         unbound = _unbound.DEFAULT if unbounditems is None else _unbound.number(unbounditems, UNBOUND)
+        send = self._ends.send
         try:
-            _core._mailbox_put(self._send, obj, unbound, timeout if block else 0, False)  # noqa: SLF001 - ours
+            _core._mailbox_put(send, obj, unbound, timeout if block else 0, False)  # noqa: SLF001 - ours
         except TimeoutError:
             raise QueueFull(f"queue {self.id} is full ({self.maxsize} items)") from None
         except (ClosedError, BrokenChannel):
@@ -183,7 +194,7 @@ class Queue:
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """Returns the next object, waiting at most `timeout` seconds for it; raises `QueueEmpty`."""
         try:
-            item = self._recv.recv(timeout if block else 0)
+            item = self._ends.recv.recv(timeout if block else 0)
         except TimeoutError:
             raise QueueEmpty(f"queue {self.id} is empty") from None
         except ChannelError:
