@@ -129,8 +129,8 @@ mod sync;
 
 pub use self::area::{Memory, Pins};
 pub use self::channel::{
-    Channel, Notify, Op, Receiver, Refused, Select, SelectError, Selected, SendError, Sender,
-    Statistics, WeakChannel, channel, channel_with,
+    Channel, Handle, Notify, Op, Receiver, Refused, Select, SelectError, Selected, SendError,
+    Sender, Statistics, WeakChannel, channel, channel_with,
 };
 pub use self::notes::{Note, Pad, Slip};
 pub use self::owner::{

@@ -21,12 +21,12 @@ fn ends(capacity: Option<usize>) -> Ends {
     (Arc::new(sender), Arc::new(receiver))
 }
 
-fn recv(receiver: &Arc<Receiver<Item>>) -> Op<Item> {
-    Op::Recv(Arc::clone(receiver))
+fn recv(receiver: &Arc<Receiver<Item>>) -> Op<'static, Item> {
+    Op::recv(Arc::clone(receiver))
 }
 
-fn send(sender: &Arc<Sender<Item>>, item: u32) -> Op<Item> {
-    Op::Send(Arc::clone(sender), Some(Track::new(item)))
+fn send(sender: &Arc<Sender<Item>>, item: u32) -> Op<'static, Item> {
+    Op::send(Arc::clone(sender), Track::new(item))
 }
 
 fn number(item: Result<Item, Refused>) -> Option<u32> {

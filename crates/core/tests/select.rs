@@ -25,12 +25,12 @@ fn ends<T: Send + 'static>(capacity: Option<usize>) -> Ends<T> {
     (Arc::new(sender), Arc::new(receiver))
 }
 
-fn recv<T: Send + 'static>(receiver: &Arc<Receiver<T>>) -> Op<T> {
-    Op::Recv(Arc::clone(receiver))
+fn recv<T: Send + 'static>(receiver: &Arc<Receiver<T>>) -> Op<'static, T> {
+    Op::recv(Arc::clone(receiver))
 }
 
-fn send<T: Send + 'static>(sender: &Arc<Sender<T>>, item: T) -> Op<T> {
-    Op::Send(Arc::clone(sender), Some(item))
+fn send<T: Send + 'static>(sender: &Arc<Sender<T>>, item: T) -> Op<'static, T> {
+    Op::send(Arc::clone(sender), item)
 }
 
 fn waiting<T: Send + 'static>((sender, _): &Ends<T>) -> usize {

@@ -50,7 +50,7 @@ mod whole;
 pub use self::call::Notify;
 pub use self::error::{Refused, SendError};
 pub use self::receiver::Receiver;
-pub use self::select::{Op, Select, SelectError, Selected};
+pub use self::select::{Handle, Op, Select, SelectError, Selected};
 pub use self::sender::Sender;
 
 use self::capacity::Capacity;
@@ -60,7 +60,7 @@ use self::state::{End, Locked, State};
 use self::wakes::Wakes;
 use self::whole::{Stash, Whole};
 use crate::primitive::process::AtomicU64;
-use crate::primitive::{Mutex, MutexGuard, Ordering};
+use crate::primitive::{Mutex, MutexGuard, Ordering, prefetch};
 use crate::sync::spin::{Spin, lock_soon};
 use std::fmt;
 
@@ -239,17 +239,10 @@ impl<T: Send + 'static, C> Channel<T, C> {
         self.whole().revise(stays, &mut wakes);
     }
 
-    /// Reads what is next to the lock, for the processor to have it when the lock is taken. Of one channel after the
-    /// other, it is fetched all at once; locks would wait for each other.
-    #[cfg(not(loom))]
-    fn fetch(&self) {
-        let Senders { seat, state } = &self.0.senders;
-        std::hint::black_box((seat.is_free(), state.is_poisoned()));
+    /// Asks for what a waiter is taken off under.
+    fn prefetch(&self) {
+        prefetch(&self.0.senders);
     }
-
-    /// A model has no caches.
-    #[cfg(loom)]
-    fn fetch(&self) {}
 
     fn lock(&self) -> Locked<'_, T> {
         let Senders { seat, state } = &self.0.senders;

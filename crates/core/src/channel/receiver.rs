@@ -4,10 +4,11 @@ use super::call::Outcome;
 use super::handle::{self, HandleId};
 use super::state::{End, Locked};
 use super::wait::Spins;
-use super::waiter::Waiter;
+use super::waiter::{Alone, Waiter};
 use super::wakes::Wakes;
 use super::whole::Whole;
 use super::{Channel, Refused};
+use crate::primitive::Arc;
 use crate::sync::spin::make_way;
 use crate::sync::wait::Wait;
 use std::collections::VecDeque;
@@ -107,13 +108,14 @@ impl<T: Send + 'static, C> Receiver<T, C> {
                     return result;
                 }
                 Err(mut place) => {
-                    waiter = Waiter::new(handle, wait.since(), None);
-                    place.enlist_first(&waiter);
+                    waiter = Alone::new(handle, wait.since(), None);
+                    place.enlist_first(Waiter::Alone(Arc::clone(&waiter)));
                 }
             }
         } else {
-            waiter = Waiter::new(handle, wait.since(), None);
-            if !whole.enlist(End::Recv, &waiter, wait.since.is_some()) {
+            waiter = Alone::new(handle, wait.since(), None);
+            let place = Waiter::Alone(Arc::clone(&waiter));
+            if !whole.enlist(End::Recv, place, wait.since.is_some()) {
                 spins = Spins::No;
             }
             drop(whole);
@@ -121,7 +123,7 @@ impl<T: Send + 'static, C> Receiver<T, C> {
         drop(wakes);
         self.channel.settle(End::Recv, &waiter, spins, wait)?;
         // SAFETY: this thread has waited, and `settle` has seen the outcome.
-        match unsafe { waiter.take() } {
+        match unsafe { waiter.place().take() } {
             Some(item) => Ok(item),
             None => unreachable!("a completed receive has its item in the slot"),
         }

@@ -47,13 +47,6 @@ impl<T> Seat<T> {
         }
     }
 
-    /// Whether nobody is there, as far as is known.
-    #[cfg(not(loom))]
-    pub(super) fn is_free(&self) -> bool {
-        // Relaxed: nothing is decided by it.
-        self.word.load(Ordering::Relaxed) == FREE
-    }
-
     /// Takes the seat if it is free. Under the channel's lock.
     pub(super) fn sit(&self) -> bool {
         // Acquire: pairs with `leave`, which is not under the lock.

@@ -16,22 +16,33 @@
 
 use super::call::{Call, Notify};
 use super::state::End;
-use super::waiter::Waiter;
+use super::wait::sleep_and_learn;
+use super::waiter::{Group, Place, Waiter};
 use super::wakes::Wakes;
 use super::whole::Whole;
 use super::{Channel, Receiver, Refused, Sender};
-use crate::primitive::Arc;
+use crate::primitive::{Arc, prefetch};
 use crate::sync::wait::{Wait, sleep};
 use std::error::Error;
 use std::fmt;
+use std::ops::Deref;
 use std::time::{Duration, Instant};
 
+/// A handle for an operation: kept by it, or lent to it.
+#[derive(Debug)]
+pub enum Handle<'a, H> {
+    /// Keeps it open.
+    Kept(Arc<H>),
+    /// Needs no counting.
+    Lent(&'a H),
+}
+
 /// One of the operations of a [`Select`].
-pub enum Op<T: Send + 'static, C = ()> {
+pub enum Op<'a, T: Send + 'static, C = ()> {
     /// Receive.
-    Recv(Arc<Receiver<T, C>>),
+    Recv(Handle<'a, Receiver<T, C>>),
     /// Send the item, which is there until it has gone.
-    Send(Arc<Sender<T, C>>, Option<T>),
+    Send(Handle<'a, Sender<T, C>>, Option<T>),
 }
 
 /// The operation that was done.
@@ -66,38 +77,71 @@ pub struct SelectError {
 ///
 /// ```
 /// use interlane_core::{Op, Select, Wait, channel};
-/// use std::sync::Arc;
 ///
 /// let (numbers, numbers_out) = channel(None);
 /// let (_more, more_out) = channel(None);
 /// numbers.try_send(7).unwrap();
 /// let mut select = Select::new([
-///     Op::Recv(Arc::new(more_out)),
-///     Op::Recv(Arc::new(numbers_out)),
+///     Op::recv(&more_out),
+///     Op::recv(&numbers_out),
 /// ]);
 /// let selected = select.wait(&Wait::forever()).unwrap();
 /// assert_eq!((selected.index, selected.item), (1, Some(7)));
 /// ```
-pub struct Select<T: Send + 'static, C = ()> {
-    ops: Vec<Op<T, C>>,
-    /// While the call waits.
-    waiting: Option<Waiting<T>>,
+pub struct Select<'a, T: Send + 'static, C = ()> {
+    ops: Vec<Op<'a, T, C>>,
+    /// While the call waits: a place for each operation.
+    waiting: Option<Arc<Group<T>>>,
     /// Of a call that was [begun](Self::begin) and did not have to wait.
     result: Option<Result<Selected<T>, SelectError>>,
 }
 
-/// A call that waits, with a waiter for each operation.
-struct Waiting<T> {
-    call: Arc<Call>,
-    waiters: Vec<Arc<Waiter<T>>>,
+impl<H> Deref for Handle<'_, H> {
+    type Target = H;
+
+    fn deref(&self) -> &H {
+        match self {
+            Self::Kept(handle) => handle,
+            Self::Lent(handle) => handle,
+        }
+    }
 }
 
-impl<T: Send + 'static, C> Op<T, C> {
+impl<H> From<Arc<H>> for Handle<'_, H> {
+    fn from(handle: Arc<H>) -> Self {
+        Self::Kept(handle)
+    }
+}
+
+impl<'a, H> From<&'a H> for Handle<'a, H> {
+    fn from(handle: &'a H) -> Self {
+        Self::Lent(handle)
+    }
+}
+
+impl<'a, T: Send + 'static, C> Op<'a, T, C> {
+    /// Receives, through a handle that is kept or lent.
+    pub fn recv(receiver: impl Into<Handle<'a, Receiver<T, C>>>) -> Self {
+        Self::Recv(receiver.into())
+    }
+
+    /// Sends `item`, through a handle that is kept or lent.
+    pub fn send(sender: impl Into<Handle<'a, Sender<T, C>>>, item: T) -> Self {
+        Self::Send(sender.into(), Some(item))
+    }
+
     /// The channel.
     pub fn channel(&self) -> &Channel<T, C> {
         match self {
             Self::Recv(receiver) => receiver.channel(),
             Self::Send(sender, _) => sender.channel(),
+        }
+    }
+
+    fn prefetch(&self) {
+        match self {
+            Self::Recv(receiver) => prefetch(&**receiver),
+            Self::Send(sender, _) => prefetch(&**sender),
         }
     }
 
@@ -131,21 +175,19 @@ impl<T: Send + 'static, C> Op<T, C> {
         }
     }
 
-    /// The waiter in this place of the call, with the item.
-    fn waiter(&mut self, call: &Arc<Call>, place: u32, since: Instant) -> Arc<Waiter<T>> {
+    /// A place to wait for it, with the item.
+    fn place(&mut self) -> Place<T> {
         match self {
-            Self::Recv(receiver) => Waiter::shared(call, place, receiver.handle(), since, None),
-            Self::Send(sender, slot) => {
-                Waiter::shared(call, place, sender.handle(), since, slot.take())
-            }
+            Self::Recv(receiver) => Place::new(receiver.handle(), None),
+            Self::Send(sender, slot) => Place::new(sender.handle(), slot.take()),
         }
     }
 }
 
-impl<T: Send + 'static, C> Select<T, C> {
+impl<'a, T: Send + 'static, C> Select<'a, T, C> {
     /// A call that has done nothing yet. An operation to send that has no item
     /// is never possible.
-    pub fn new(ops: impl IntoIterator<Item = Op<T, C>>) -> Self {
+    pub fn new(ops: impl IntoIterator<Item = Op<'a, T, C>>) -> Self {
         Self {
             ops: ops.into_iter().collect(),
             waiting: None,
@@ -155,7 +197,7 @@ impl<T: Send + 'static, C> Select<T, C> {
 
     /// The operations. Items that were not sent are there, unless the call
     /// waits.
-    pub fn ops(&self) -> &[Op<T, C>] {
+    pub fn ops(&self) -> &[Op<'a, T, C>] {
         &self.ops
     }
 
@@ -194,16 +236,17 @@ impl<T: Send + 'static, C> Select<T, C> {
             return result;
         }
         let mut reason = Refused::Abandoned;
-        if let Some(Waiting { call, .. }) = &self.waiting {
+        if let Some(group) = &self.waiting {
             // One of the channels stands for all.
             let spin = self.ops.first().map(|op| op.channel().spin(op.end()));
-            if spin.is_some_and(|spin| spin.until(|| call.outcome().is_some())) {
-                spin.inspect(|spin| spin.learn(Duration::ZERO));
-            } else {
-                let began = Instant::now();
-                reason = sleep(call, wait);
-                spin.inspect(|spin| spin.learn(began.elapsed()));
-            }
+            reason = match spin {
+                Some(spin) if spin.until(|| group.outcome().is_some()) => {
+                    spin.learn(Duration::ZERO);
+                    reason
+                }
+                Some(spin) => sleep_and_learn(group, wait, spin),
+                None => sleep(group, wait),
+            };
         }
         self.finish().map_err(|error| match error.index {
             Some(_) => error,
@@ -233,29 +276,32 @@ impl<T: Send + 'static, C> Select<T, C> {
         if let Some(result) = self.result.take() {
             return result;
         }
-        let Some(Waiting { call, waiters }) = self.waiting.take() else {
+        let Some(group) = self.waiting.take() else {
             return Err(SelectError::none(Refused::Abandoned));
         };
-        // After a sleep, none of it is in the caches any more.
-        for (op, waiter) in self.ops.iter().zip(&waiters) {
-            op.channel().fetch();
-            std::hint::black_box(Arc::strong_count(waiter));
+        // After a sleep, none of it is in the caches any more: all that is needed is asked for at once.
+        group.places().iter().for_each(prefetch);
+        for op in &self.ops {
+            op.prefetch();
+        }
+        for op in &self.ops {
+            op.channel().prefetch();
         }
         // Whoever has completed the call has taken that waiter off. After this nobody else can complete it, or touch a
         // slot.
-        let by = call.outcome().map(|(place, _)| place);
-        for (place, (op, waiter)) in self.ops.iter().zip(&waiters).enumerate() {
-            if by != Some(place) {
-                op.channel().lock().withdraw(op.end(), waiter);
+        let by = group.outcome().map(|(index, _)| index);
+        for (index, (op, place)) in self.ops.iter().zip(group.places()).enumerate() {
+            if by != Some(index) {
+                op.channel().lock().withdraw(op.end(), place);
             }
         }
-        for (op, waiter) in self.ops.iter_mut().zip(&waiters) {
+        for (op, place) in self.ops.iter_mut().zip(group.places()) {
             if let Op::Send(_, slot) = op {
                 // SAFETY: it is in no list, and its lock was taken since; or the call was seen to be completed there.
-                *slot = unsafe { waiter.take() };
+                *slot = unsafe { place.take() };
             }
         }
-        let Some((index, outcome)) = call.outcome() else {
+        let Some((index, outcome)) = group.outcome() else {
             return Err(SelectError::none(Refused::Abandoned));
         };
         let result = outcome.for_end(self.ops[index].end());
@@ -263,7 +309,7 @@ impl<T: Send + 'static, C> Select<T, C> {
             index,
             result.map(|()| match &self.ops[index] {
                 // SAFETY: as above.
-                Op::Recv(_) => unsafe { waiters[index].take() },
+                Op::Recv(_) => unsafe { group.places()[index].take() },
                 Op::Send(..) => None,
             }),
         )
@@ -305,23 +351,22 @@ impl<T: Send + 'static, C> Select<T, C> {
                 return Some(done(index, result));
             }
         }
-        let call = Arc::new(call);
         let began = since.unwrap_or_else(Instant::now);
-        let mut waiters = Vec::with_capacity(self.ops.len());
-        for (place, op) in (0..).zip(&mut self.ops) {
-            let waiter = op.waiter(&call, place, began);
+        let places = self.ops.iter_mut().map(Op::place);
+        let group = Group::new(call, began, places);
+        for (place, op) in (0..).zip(&self.ops) {
+            let waiter = Waiter::Among(Arc::clone(&group), place);
             let state = state_of(op, &channels, &mut states);
-            state.enlist(op.end(), &waiter, since.is_some());
-            waiters.push(waiter);
+            state.enlist(op.end(), waiter, since.is_some());
         }
-        self.waiting = Some(Waiting { call, waiters });
+        self.waiting = Some(group);
         None
     }
 }
 
 /// Among those of all channels, in the order of their ids.
 fn state_of<'a, 'b, T: Send + 'static, C>(
-    op: &Op<T, C>,
+    op: &Op<'_, T, C>,
     channels: &[Channel<T, C>],
     states: &'a mut [Whole<'b, T>],
 ) -> &'a mut Whole<'b, T> {
@@ -386,13 +431,15 @@ impl SelectError {
     }
 }
 
-impl<T: Send + 'static, C> Drop for Select<T, C> {
+impl<T: Send + 'static, C> Drop for Select<'_, T, C> {
     fn drop(&mut self) {
-        self.cancel();
+        if self.waiting.is_some() || self.result.is_some() {
+            self.cancel();
+        }
     }
 }
 
-impl<T: Send + 'static, C> fmt::Debug for Op<T, C> {
+impl<T: Send + 'static, C> fmt::Debug for Op<'_, T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Op")
             .field("end", &self.end())
@@ -401,7 +448,7 @@ impl<T: Send + 'static, C> fmt::Debug for Op<T, C> {
     }
 }
 
-impl<T: Send + 'static, C> fmt::Debug for Select<T, C> {
+impl<T: Send + 'static, C> fmt::Debug for Select<'_, T, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Select")
             .field("ops", &self.ops)

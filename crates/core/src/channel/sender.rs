@@ -3,9 +3,10 @@
 use super::handle::{self, HandleId};
 use super::state::{End, Locked};
 use super::wait::Spins;
-use super::waiter::Waiter;
+use super::waiter::{Alone, Waiter};
 use super::wakes::Wakes;
 use super::{Channel, Refused, SendError};
+use crate::primitive::Arc;
 use crate::sync::spin::make_way;
 use crate::sync::wait::Wait;
 use std::collections::VecDeque;
@@ -74,8 +75,9 @@ impl<T: Send + 'static, C> Sender<T, C> {
                     Attempt::Full(state, item) => (state, item),
                 };
             }
-            let waiter = Waiter::new(handle::id(&self.channel), wait.since(), Some(item));
-            let first = state.enlist(End::Send, &waiter, wait.since.is_some());
+            let waiter = Alone::new(handle::id(&self.channel), wait.since(), Some(item));
+            let place = Waiter::Alone(Arc::clone(&waiter));
+            let first = state.enlist(End::Send, place, wait.since.is_some());
             (waiter, first)
         };
         let spins = if first { Spins::Yes } else { Spins::No };
@@ -84,7 +86,7 @@ impl<T: Send + 'static, C> Sender<T, C> {
             Err(reason) => {
                 // SAFETY: this thread has waited, and `settle` has seen an
                 // outcome or withdrawn.
-                match unsafe { waiter.take() } {
+                match unsafe { waiter.place().take() } {
                     Some(item) => Err(SendError { item, reason }),
                     None => unreachable!("a refused send leaves its item in the slot"),
                 }

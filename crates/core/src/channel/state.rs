@@ -29,9 +29,9 @@ use super::capacity::Capacity;
 use super::handle::HandleId;
 use super::line::Line;
 use super::seat::Seat;
-use super::waiter::Waiter;
+use super::waiter::{Place, Waiter};
 use super::wakes::Wakes;
-use crate::primitive::{Arc, MutexGuard};
+use crate::primitive::MutexGuard;
 use std::collections::VecDeque;
 
 /// One of the two ends.
@@ -140,7 +140,7 @@ impl<'a, T> Locked<'a, T> {
 
     /// Puts a waiter at the end of its list; says whether nobody waits before it.
     /// One that `resumes` a call gets its place in line back.
-    pub(super) fn enlist(&mut self, end: End, waiter: &Arc<Waiter<T>>, resumes: bool) -> bool {
+    pub(super) fn enlist(&mut self, end: End, waiter: Waiter<T>, resumes: bool) -> bool {
         let seated = end == End::Recv && self.state.seated.is_some();
         let line = self.line(end);
         let first = if resumes {
@@ -152,13 +152,13 @@ impl<'a, T> Locked<'a, T> {
     }
 
     /// Puts a receiver's waiter to the front of its list.
-    pub(super) fn enlist_first(&mut self, waiter: &Arc<Waiter<T>>) {
+    pub(super) fn enlist_first(&mut self, waiter: Waiter<T>) {
         self.state.receivers.push_front(waiter);
     }
 
-    /// Takes a waiter off its list, if it is there.
-    pub(super) fn withdraw(&mut self, end: End, waiter: &Arc<Waiter<T>>) {
-        self.line(end).remove(waiter);
+    /// Takes the waiter in this place off its list, if it is there.
+    pub(super) fn withdraw(&mut self, end: End, place: &Place<T>) {
+        self.line(end).remove(place);
     }
 
     /// Counts a handle that opens.

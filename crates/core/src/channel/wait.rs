@@ -1,11 +1,11 @@
 //! How a call waits in a channel.
 
 use super::state::End;
-use super::waiter::Waiter;
+use super::waiter::Alone;
 use super::{Channel, Refused};
 use crate::primitive::Arc;
 use crate::sync::spin::Spin;
-use crate::sync::wait::{Wait, sleep};
+use crate::sync::wait::{Sleeper, Wait, sleep};
 use std::time::{Duration, Instant};
 
 /// Whether a call with a place in line spins before it sleeps. Only the first
@@ -20,12 +20,12 @@ pub(super) enum Spins {
 }
 
 impl<T: Send + 'static, C> Channel<T, C> {
-    /// Waits until `waiter`, which is in the list of `end`, is completed, and
-    /// says how: in the words of that end. On giving up, takes it off.
+    /// Waits until `waiter`, whose place is in the list of `end`, is completed,
+    /// and says how: in the words of that end. On giving up, takes it off.
     pub(super) fn settle(
         &self,
         end: End,
-        waiter: &Arc<Waiter<T>>,
+        waiter: &Arc<Alone<T>>,
         spins: Spins,
         wait: &Wait<'_>,
     ) -> Result<(), Refused> {
@@ -34,17 +34,10 @@ impl<T: Send + 'static, C> Channel<T, C> {
         let mut reason = Refused::Abandoned;
         if spins == Spins::Yes && spin.until(|| waiter.outcome().is_some()) {
             spin.learn(Duration::ZERO);
-        } else {
-            let began = Instant::now();
-            let idles = spin.idles();
+        } else if spins == Spins::No {
             reason = sleep(waiter, wait);
-            if spins != Spins::No {
-                let slept = began.elapsed();
-                // Else there is nothing new, and nothing to be fetched for it while somebody waits for this thread.
-                if !idles || Spin::is_short(slept) {
-                    spin.learn(slept);
-                }
-            }
+        } else {
+            reason = sleep_and_learn(waiter, wait, spin);
         }
         if let Some(outcome) = waiter.outcome() {
             return outcome.for_end(end);
@@ -55,7 +48,7 @@ impl<T: Send + 'static, C> Channel<T, C> {
         if let Some(outcome) = waiter.outcome() {
             return outcome.for_end(end);
         }
-        state.withdraw(end, waiter);
+        state.withdraw(end, waiter.place());
         Err(reason)
     }
 
@@ -65,4 +58,21 @@ impl<T: Send + 'static, C> Channel<T, C> {
             End::Recv => &self.0.receivers.spin_recv,
         }
     }
+}
+
+/// Sleeps as [`sleep`] does, and lets `spin` know for how long.
+pub(super) fn sleep_and_learn<S: Sleeper>(
+    waiter: &Arc<S>,
+    wait: &Wait<'_>,
+    spin: &Spin,
+) -> Refused {
+    let began = Instant::now();
+    let idles = spin.idles();
+    let reason = sleep(waiter, wait);
+    let slept = began.elapsed();
+    // Else there is nothing new, and nothing to be fetched for it while somebody waits for this thread.
+    if !idles || Spin::is_short(slept) {
+        spin.learn(slept);
+    }
+    reason
 }

@@ -2,7 +2,6 @@
 
 use super::call::{Completed, Outcome};
 use super::waiter::Waiter;
-use crate::primitive::Arc;
 
 /// Waiters that were completed and sleep. Wakes them when dropped.
 ///
@@ -12,8 +11,8 @@ use crate::primitive::Arc;
 #[derive(Debug)]
 pub(super) struct Wakes<T> {
     /// Nearly always the only one: no memory is needed for it.
-    first: Option<Arc<Waiter<T>>>,
-    others: Vec<Arc<Waiter<T>>>,
+    first: Option<Waiter<T>>,
+    others: Vec<Waiter<T>>,
 }
 
 impl<T> Wakes<T> {
@@ -29,9 +28,9 @@ impl<T> Wakes<T> {
     #[inline(always)]
     pub(super) fn complete(
         &mut self,
-        waiter: Arc<Waiter<T>>,
+        waiter: Waiter<T>,
         outcome: Outcome,
-    ) -> Result<(), Arc<Waiter<T>>> {
+    ) -> Result<(), Waiter<T>> {
         match waiter.complete(outcome) {
             Completed::TooLate => return Err(waiter),
             Completed::Awake => {}

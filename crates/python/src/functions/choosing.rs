@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use interlane_core::{Op, Select};
+use interlane_core::{Handle, Op, Receiver, Select, Sender};
 
 use crate::convert::Message;
 use crate::py::{Args, Cx, Owned, PyResult, Raised, Ref, Signature, class, record};
@@ -24,7 +24,9 @@ pub(super) fn select<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> 
     let (ops, keywords) = args.split();
     let [timeout] = keywords.parse(cx.py(), &SELECT)?;
     let deadline = Deadline::from_timeout(cx, timeout)?;
-    let mut select = prepare(cx, &ops)?;
+    let mut select = prepare(cx, &ops, |end| Handle::Lent(end), |end| Handle::Lent(end))?;
+    // Before the wait: after it, somebody waits for this.
+    let record = record::blank(cx, &cx.state.selected)?;
     let result = match select.attempt() {
         Some(result) => result,
         None => deadline.wait(cx, |wait| select.wait(wait), |error| error.reason)?,
@@ -33,14 +35,10 @@ pub(super) fn select<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> 
         Ok(selected) => {
             let index = selected.index;
             drop(select);
-            let pair = choice::pair(cx, selected)?;
+            let item = choice::item(cx, selected)?;
             cx.state.interpreter().poll(cx.py());
-            let Some([place, item]) = pair.get().pair() else {
-                unreachable!("a pair")
-            };
             let end = end_of(ops[index]).to_owned(cx.py());
-            let (place, item) = (place.to_owned(cx.py()), item.to_owned(cx.py()));
-            record::make(cx, &cx.state.selected, [place, end, item])
+            Ok(record.fill([cx.int(index as i64)?, end, item]))
         }
         Err(error) => {
             let culprit = Culprit::of(select.ops(), error);
@@ -59,7 +57,12 @@ pub(super) fn select<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> 
 /// `_attempt(*ops)`: what was done, as `(index, item)`, or a `_Choice` to wait with.
 pub(super) fn attempt<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>> {
     let (ops, _) = args.split();
-    let mut select = prepare(cx, &ops)?;
+    let mut select = prepare(
+        cx,
+        &ops,
+        |end| Arc::clone(end).into(),
+        |end| Arc::clone(end).into(),
+    )?;
     match select.attempt() {
         Some(Ok(selected)) => {
             drop(select);
@@ -77,7 +80,12 @@ pub(super) fn attempt<'py>(cx: Cx<'py>, args: Args<'py>) -> PyResult<Owned<'py>>
 }
 
 /// The operations; what there is to send is packed, so that it can go from any thread.
-fn prepare(cx: Cx<'_>, ops: &[Ref<'_>]) -> PyResult<Select<Message, Terms>> {
+fn prepare<'a, 'h>(
+    cx: Cx<'_>,
+    ops: &[Ref<'a>],
+    receiving: impl Fn(&'a Arc<Receiver<Message, Terms>>) -> Handle<'h, Receiver<Message, Terms>>,
+    sending: impl Fn(&'a Arc<Sender<Message, Terms>>) -> Handle<'h, Sender<Message, Terms>>,
+) -> PyResult<Select<'h, Message, Terms>> {
     if ops.is_empty() {
         let message = "select() needs at least one operation";
         return Err(Raised::value_error(cx.py(), message));
@@ -85,25 +93,22 @@ fn prepare(cx: Cx<'_>, ops: &[Ref<'_>]) -> PyResult<Select<Message, Terms>> {
     cx.state.interpreter().poll(cx.py());
     let mut prepared = Vec::with_capacity(ops.len());
     for (index, &op) in ops.iter().enumerate() {
-        prepared.push(operation(cx, index, op)?);
+        let pair = op.pair();
+        let send =
+            pair.and_then(|[end, item]| Some((class::downcast::<SendChannel>(cx, end)?, item)));
+        prepared.push(if let Some(recv) = class::downcast::<RecvChannel>(cx, op) {
+            Op::recv(receiving(&recv.core))
+        } else if let Some((send, item)) = send {
+            Op::send(sending(&send.core), send.pack(cx, item)?)
+        } else {
+            let message = format!(
+                "operation {index} must be a RecvChannel or a tuple (SendChannel, item), not {}",
+                op.class_name(cx.py())
+            );
+            return Err(Raised::type_error(cx.py(), &message));
+        });
     }
     Ok(Select::new(prepared))
-}
-
-fn operation(cx: Cx<'_>, index: usize, op: Ref<'_>) -> PyResult<Op<Message, Terms>> {
-    if let Some(recv) = class::downcast::<RecvChannel>(cx, op) {
-        return Ok(Op::Recv(Arc::clone(&recv.core)));
-    }
-    if let Some([end, item]) = op.pair() {
-        if let Some(send) = class::downcast::<SendChannel>(cx, end) {
-            return Ok(Op::Send(Arc::clone(&send.core), Some(send.pack(cx, item)?)));
-        }
-    }
-    let message = format!(
-        "operation {index} must be a RecvChannel or a tuple (SendChannel, item), not {}",
-        op.class_name(cx.py())
-    );
-    Err(Raised::type_error(cx.py(), &message))
 }
 
 /// The end that an operation is about.

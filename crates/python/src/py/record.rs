@@ -46,19 +46,36 @@ pub(crate) fn add<const N: usize>(
     Ok(())
 }
 
+/// A record without values. Nobody else sees it.
+pub(crate) struct Blank<'py>(Owned<'py>);
+
+/// A record of the class in `home`, for values that come later.
+pub(crate) fn blank<'py>(cx: Cx<'py>, home: &'py Global) -> PyResult<Blank<'py>> {
+    let class = home.get(cx.py())?;
+    // SAFETY: attached; a class made by `add`.
+    let record = unsafe { ffi::PyStructSequence_New(class.as_ptr().cast()) };
+    // SAFETY: attached; a new reference, or null with an exception.
+    unsafe { Owned::from_new(cx.py(), record) }.map(Blank)
+}
+
+impl<'py> Blank<'py> {
+    /// The record with these values.
+    pub(crate) fn fill<const N: usize>(self, values: [Owned<'py>; N]) -> Owned<'py> {
+        for (index, value) in values.into_iter().enumerate() {
+            // SAFETY: attached; of a class made by `add` with N fields; each place is filled once.
+            unsafe {
+                ffi::PyStructSequence_SET_ITEM(self.0.as_ptr(), index as _, value.into_ptr())
+            };
+        }
+        self.0
+    }
+}
+
 /// A record of the class in `home` with these values.
 pub(crate) fn make<'py, const N: usize>(
     cx: Cx<'py>,
     home: &'py Global,
     values: [Owned<'py>; N],
 ) -> PyResult<Owned<'py>> {
-    let class = home.get(cx.py())?;
-    // SAFETY: attached; a class made by `add` with N fields; each place is filled once.
-    unsafe {
-        let record = Owned::from_new(cx.py(), ffi::PyStructSequence_New(class.as_ptr().cast()))?;
-        for (index, value) in values.into_iter().enumerate() {
-            ffi::PyStructSequence_SetItem(record.as_ptr(), index as _, value.into_ptr());
-        }
-        Ok(record)
-    }
+    Ok(blank(cx, home)?.fill(values))
 }

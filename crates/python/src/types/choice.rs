@@ -22,12 +22,12 @@ use crate::state::State;
 
 /// An interpreter that ends gives up what it awaits, so that an item that has just come goes to others.
 struct Shared {
-    select: Mutex<Select<Message, Terms>>,
+    select: Mutex<Select<'static, Message, Terms>>,
     awaited: Awaited,
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Select<Message, Terms>> {
+    fn lock(&self) -> MutexGuard<'_, Select<'static, Message, Terms>> {
         self.select.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -49,7 +49,10 @@ pub(crate) struct Choice {
     key: Option<Key>,
 }
 
-pub(crate) fn make(cx: Cx<'_>, select: Select<Message, Terms>) -> PyResult<Owned<'_>> {
+pub(crate) fn make<'py>(
+    cx: Cx<'py>,
+    select: Select<'static, Message, Terms>,
+) -> PyResult<Owned<'py>> {
     let shared = Arc::new(Shared {
         select: Mutex::new(select),
         awaited: Awaited::default(),
@@ -67,14 +70,20 @@ pub(crate) fn make(cx: Cx<'_>, select: Select<Message, Terms>) -> PyResult<Owned
     )
 }
 
+/// What was received, or None.
+pub(crate) fn item<'py>(cx: Cx<'py>, selected: Selected<Message>) -> PyResult<Owned<'py>> {
+    match selected.item {
+        Some(message) => unpack(cx, message),
+        None => Ok(cx.none()),
+    }
+}
+
 /// What was done, as `(index, item)`.
 pub(crate) fn pair<'py>(cx: Cx<'py>, selected: Selected<Message>) -> PyResult<Owned<'py>> {
-    let item = match selected.item {
-        Some(message) => unpack(cx, message)?,
-        None => cx.none(),
-    };
+    let index = selected.index;
+    let item = item(cx, selected)?;
     let pair = cx.tuple(2)?;
-    pair.get().fill(0, cx.size(selected.index)?);
+    pair.get().fill(0, cx.size(index)?);
     pair.get().fill(1, item);
     Ok(pair)
 }
@@ -133,7 +142,7 @@ impl Choice {
 }
 
 /// What these operations wait for, for people who want to know.
-fn subject(ops: &[Op<Message, Terms>]) -> Subject {
+fn subject(ops: &[Op<'_, Message, Terms>]) -> Subject {
     match ops {
         [op @ Op::Send(..)] => Subject::Send(op.channel().id()),
         [op @ Op::Recv(..)] => Subject::Receive(op.channel().id()),
@@ -142,7 +151,7 @@ fn subject(ops: &[Op<Message, Terms>]) -> Subject {
 }
 
 /// Drops the operations, with what was not sent: the object may live on in a traceback.
-fn let_go(mut select: MutexGuard<'_, Select<Message, Terms>>) {
+fn let_go(mut select: MutexGuard<'_, Select<'static, Message, Terms>>) {
     let over = core::mem::replace(&mut *select, Select::new([]));
     drop(select);
     drop(over);
@@ -158,8 +167,8 @@ pub(crate) struct Culprit {
 }
 
 impl Culprit {
-    pub(crate) fn of(ops: &[Op<Message, Terms>], error: SelectError) -> Self {
-        let sends = |op: &Op<Message, Terms>| matches!(op, Op::Send(..));
+    pub(crate) fn of(ops: &[Op<'_, Message, Terms>], error: SelectError) -> Self {
+        let sends = |op: &Op<'_, Message, Terms>| matches!(op, Op::Send(..));
         let alone = if ops.len() == 1 { Some(0) } else { error.index };
         Self {
             error,
