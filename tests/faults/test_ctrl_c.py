@@ -176,3 +176,71 @@ print(len(seen))
         *CALLS[name],
     )
     assert out.strip() == "3"
+
+
+ELSEWHERE = """
+from interlane import interpreters
+interp = interpreters.create()
+interp.exec("import interlane\\n" + prepare)
+"""
+# What needs no thread of its own to be prepared.
+in_another_interpreter = pytest.mark.parametrize(
+    "name", [name for name, (prepare, *_) in CALLS.items() if "start(" not in prepare]
+)
+
+
+@in_another_interpreter
+def test_ctrl_c_ends_a_call_in_code_that_the_main_thread_runs_in_another_interpreter(
+    run_child: Any, name: str
+) -> None:
+    run_child(
+        BLOCKED
+        + ELSEWHERE
+        + """
+def strike():
+    until(asleep)
+    os.kill(os.getpid(), signal.SIGINT)
+
+for _ in range(2):
+    striking = start(strike)
+    try:
+        interp.exec(call)
+    except interpreters.ExecutionFailed as error:
+        assert error.excinfo.type.__name__ == "KeyboardInterrupt", error
+    else:
+        raise AssertionError("it was not interrupted")
+    striking.join()
+finish()
+interp.close()
+""",
+        *CALLS[name],
+    )
+
+
+@in_another_interpreter
+def test_a_signal_is_handled_during_a_call_in_another_interpreter(run_child: Any, name: str) -> None:
+    run_child(
+        BLOCKED
+        + ELSEWHERE
+        + """
+seen = []
+signal.signal(signal.SIGUSR1, lambda number, frame: seen.append(interpreters.get_current().id))
+def act():
+    until(asleep)
+    for count in range(1, 3):
+        os.kill(os.getpid(), signal.SIGUSR1)
+        until(lambda: len(seen) == count)
+    until(asleep)
+    os.kill(os.getpid(), signal.SIGINT)
+acting = start(act)
+try:
+    interp.exec(call)
+except interpreters.ExecutionFailed as error:
+    assert error.excinfo.type.__name__ == "KeyboardInterrupt", error
+acting.join()
+assert seen == [0, 0], seen
+finish()
+interp.close()
+""",
+        *CALLS[name],
+    )

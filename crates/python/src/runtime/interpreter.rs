@@ -346,11 +346,6 @@ impl Interpreter {
         answer
     }
 
-    /// Does a signal handler that runs on this thread concern Python?
-    pub(crate) fn handles_signals_here(&self) -> bool {
-        self.is_main() && is_main_thread()
-    }
-
     /// The thread that finalizes may still make short calls after the gate has closed.
     fn is_ending_here(&self) -> bool {
         self.ender.load(Ordering::Relaxed) == blocked::ident()
@@ -435,5 +430,5 @@ pub(super) fn is_main_thread() -> bool {
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub(super) fn is_main_thread() -> bool {
-    true // a wait is then cut into slices on every thread of the main interpreter
+    false // nobody knows
 }

@@ -1,11 +1,11 @@
-//! Ctrl-C while the main thread is in another interpreter, in a call through a proxy.
+//! Ctrl-C while the main thread is in another interpreter.
 //!
-//! CPython runs signal handlers in the main interpreter only, and the main thread is not there. So during such a call
-//! CPython's C handler writes to a pipe of ours, and a thread that reads it, the listener, has `KeyboardInterrupt`
-//! raised in the called code, if that is what the main interpreter would do. Back home the handler itself runs, and
-//! what it raises is what the caller gets.
+//! CPython runs signal handlers in the main interpreter only, and the main thread is not there. In a blocking call of
+//! ours it looks after signals itself, by a short visit home.
 //!
-//! In a blocking call of ours the main thread looks after signals itself, by a short visit home.
+//! Everywhere else in a call through a proxy, CPython's C handler writes to a pipe of ours, and a thread that reads it,
+//! the listener, has `KeyboardInterrupt` raised in the called code, if that is what the main interpreter would do. Back
+//! home the handler itself runs, and what it raises is what the caller gets.
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -240,8 +240,7 @@ impl Abroad {
 pub(super) fn is_main_thread() -> bool {
     match MAIN.load(Ordering::Relaxed) {
         0 => {
-            let known = cfg!(any(target_os = "linux", target_os = "macos"));
-            let is = known && super::interpreter::is_main_thread();
+            let is = super::interpreter::is_main_thread();
             if is {
                 MAIN.store(ident(), Ordering::Relaxed);
             }
@@ -251,9 +250,15 @@ pub(super) fn is_main_thread() -> bool {
     }
 }
 
-/// Is the calling thread the main one, in another interpreter (or from there back in its own)?
-pub(crate) fn is_abroad() -> bool {
-    VISITOR.load(Ordering::Relaxed) == ident()
+/// Does the calling thread, which is in this interpreter, have to look after signals while it waits? Where nobody knows
+/// which thread is the main one, all of the main interpreter do.
+pub(crate) fn looks_after_signals(here: &Interpreter) -> bool {
+    let known = cfg!(any(target_os = "linux", target_os = "macos"));
+    if known {
+        is_main_thread()
+    } else {
+        here.is_main()
+    }
 }
 
 /// Runs pending signal handlers in the main interpreter, on the main thread, which is in another one now; what they

@@ -92,7 +92,7 @@ impl Deadline {
         let interpreter = cx.state.interpreter();
         interpreter.watch_threads(cx.py())?;
         let this_thread = ThisThread::new(interpreter.id(), self.subject);
-        let interruptible = interpreter.handles_signals_here() || interrupt::is_abroad();
+        let interruptible = interrupt::looks_after_signals(interpreter);
         let began = interruptible.then(Instant::now);
         let mut wait = Wait {
             deadline: self.end,
