@@ -1,6 +1,7 @@
 """Channels within one interpreter: order, capacity, and who waits for how long."""
 
 import queue
+import sys
 import time
 from typing import Any
 
@@ -150,7 +151,9 @@ def test_recv_many_from_an_empty_channel_times_out(ends: Any) -> None:
 
 def test_a_capacity_beyond_all_numbers_is_refused() -> None:
     for capacity in (-(2**80), 2**80):
-        with pytest.raises(ValueError, match=r"capacity|index-sized"):
+        with pytest.raises(
+            ValueError, match=f"capacity must be None or from 0 to {sys.maxsize}, not {capacity}"
+        ):
             interlane.create_channel(capacity)
 
 

@@ -270,13 +270,29 @@ fn capacity_from(cx: Cx<'_>, capacity: Option<Ref<'_>>) -> PyResult<Option<usize
     let Some(value) = capacity.filter(|value| !value.is_none()) else {
         return Ok(None);
     };
-    let size = value.index_within(cx.py(), Builtin::Value)?;
-    usize::try_from(size).map(Some).map_err(|_| {
-        Raised::value_error(
-            cx.py(),
-            &format!("capacity must be None or at least 0, not {size}"),
-        )
-    })
+    let size = match value.index_within(cx.py(), Builtin::Overflow) {
+        Ok(size) => usize::try_from(size).ok(),
+        Err(raised) if raised.is(cx.py(), Builtin::Overflow.class()) => {
+            raised.ignore(cx.py());
+            None
+        }
+        Err(raised) => return Err(raised),
+    };
+    if size.is_none() {
+        let text = value
+            .to_text(cx.py())
+            .map(|text| text.get().display(cx.py()));
+        let text = text.unwrap_or_else(|raised| {
+            raised.ignore(cx.py()); // of a number with very many digits
+            "this".to_owned()
+        });
+        let message = format!(
+            "capacity must be None or from 0 to {}, not {text}",
+            isize::MAX
+        );
+        return Err(Raised::value_error(cx.py(), &message));
+    }
+    Ok(size)
 }
 
 fn ends<'py>(cx: Cx<'py>, (sender, receiver): (LaneSender, LaneReceiver)) -> PyResult<Owned<'py>> {
