@@ -46,7 +46,7 @@ pub(crate) fn add<const N: usize>(
     Ok(())
 }
 
-/// A record without values. Nobody else sees it.
+/// A record without values. Nobody else sees it, not even the collector: CPython tracks no record that is made so.
 pub(crate) struct Blank<'py>(Owned<'py>);
 
 /// A record of the class in `home`, for values that come later.

@@ -6,16 +6,16 @@ use crate::py::error::Builtin;
 use crate::py::made::{self, Birth};
 use crate::py::{Attached, PyResult, Raised};
 
-/// On 3.12 `threading` takes the thread that imported it for the main thread and waits for its lock when the interpreter ends,
-/// unless that same thread ends it. Code runs on the thread of whoever calls, so nobody might ever release the lock: it
-/// is taken off the list. An expression, so that `__main__` stays as it is.
+/// On 3.12 `threading` takes the thread that imported it for the main thread and waits for its lock when the interpreter
+/// ends, unless that same thread ends it. Code runs on the thread of whoever calls, so nobody might ever release the
+/// lock: it is taken off the list. An expression, so that `__main__` stays as it is.
 #[cfg(not(Py_3_13))]
 const DISARM: &str = "(lambda threading: threading and threading._shutdown_locks.discard(\
     threading._main_thread._tstate_lock))(__import__('sys').modules.get('threading'))";
 
-/// On 3.12 `signal.getsignal` hands out the main interpreter's own handlers, and `asyncio.run` asks for them: while the main one
-/// is in `asyncio.run`, the process crashes. To an interpreter that can't set any they are all "not installed from
-/// Python", which is `None`; the function is a built-in one so that it keeps nothing of `__main__` alive.
+/// On 3.12 `signal.getsignal` hands out the main interpreter's own handlers, and `asyncio.run` asks for them: while the
+/// main one is in `asyncio.run`, the process crashes. To an interpreter that can't set any they are all "not installed
+/// from Python", which is `None`; the function is a built-in one so that it keeps nothing of `__main__` alive.
 #[cfg(not(Py_3_13))]
 const HIDE_HANDLERS: &str = "__import__('_signal').getsignal = {}.get";
 
